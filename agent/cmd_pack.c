@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cmd.h"
+#include "agent/cpu.h"
+#include "agent/match.h"
+#include "agent/pack.h"
+#include "common/cancel.h"
+#include "common/json.h"
+#include "common/num.h"
+#include "common/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct pack_options {
+	const char *output;
+	uint64_t level;
+	uint64_t frame_size;
+	const char *app, *key, *app_version, *arch, *march, *requires, *entry;
+	bool quiet;
+	bool json;
+};
+
+static const struct pack_options defaults = {.level = PACK_LEVEL, .frame_size = PACK_FRAME};
+
+#define AT(field) offsetof(struct pack_options, field)
+
+static const struct opt opts[] = {
+	{OPT_STRING, 'o', "output", AT(output), "FILE", "the archive to write: APP_KEY.tar.zst"},
+	{OPT_STRING, 0, "app", AT(app), "NAME", "instead of the one in the archive's name"},
+	{OPT_STRING, 0, "key", AT(key), "KEY", "instead of the one in the archive's name"},
+	{OPT_STRING, 0, "app-version", AT(app_version), "TEXT", "version of the app"},
+	{OPT_STRING, 0, "arch", AT(arch), "ARCH",
+		"x86_64, aarch64 or other (default: by the key, else this machine's)"},
+	{OPT_STRING, 0, "march", AT(march), "NAME",
+		"what it was compiled for; its features are required"},
+	{OPT_STRING, 0, "requires", AT(requires), "A,B", "CPU features that the programs use"},
+	{OPT_STRING, 0, "entry", AT(entry), "PATH", "the program to start, relative to DIR"},
+	{OPT_U64, 0, "level", AT(level), "N", "zstd level, 1 to 22 (default 19)"},
+	{OPT_SIZE, 0, "frame-size", AT(frame_size), "SIZE",
+		"bytes of tar in one frame (default 4M)"},
+	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},
+	{OPT_FLAG, 0, "json", AT(json), NULL, "print the manifest as JSON"},
+	{0},
+};
+
+static void on_progress(uint64_t bytes, void *ctx)
+{
+	progress_update(ctx, bytes);
+}
+
+static bool on_cancel(void *ctx)
+{
+	(void)ctx;
+	return cancel_requested();
+}
+
+static int set_text(char *out, size_t size, const char *option, const char *value, struct err *e)
+{
+	if (!value)
+		return 0;
+	if (strlen(value) >= size)
+		return err_set(
+			e, ERR_USAGE, EINVAL, "pack: --%s: '%.40s...' is too long", option, value);
+	memcpy(out, value, strlen(value) + 1);
+	return 0;
+}
+
+/* App and key by the archive's name, whichever machine the key is of. */
+static int set_names(const struct pack_options *o, struct manifest *m, struct err *e)
+{
+	const char *slash = strrchr(o->output, '/');
+	const char *name = slash ? slash + 1 : o->output;
+	const struct cpu none = {.arch = CPU_OTHER};
+	const struct match_machine machine = {.instance_type = "", .cpu = &none};
+	const char *end = strrchr(name, '.');
+	struct candidate c;
+	int rc;
+
+	if (!end || strcmp(end, ".zst") != 0 || !match_split(name, &machine, &c))
+		return err_set(e, ERR_USAGE, EINVAL,
+			"pack: '%s' is not the name of an archive: use APP_KEY.tar.zst", name);
+	memcpy(m->app, c.app, sizeof(m->app));
+	memcpy(m->key, c.key, sizeof(m->key));
+	rc = set_text(m->app, sizeof(m->app), "app", o->app, e);
+	if (rc == 0)
+		rc = set_text(m->key, sizeof(m->key), "key", o->key, e);
+	return rc;
+}
+
+static int set_arch(const struct pack_options *o, struct manifest *m, struct err *e)
+{
+	static const enum cpu_arch known[] = {CPU_X86_64, CPU_AARCH64, CPU_OTHER};
+	const struct cpu_target *t = cpu_target_find(*m->march ? m->march : m->key);
+
+#if defined(__aarch64__)
+	m->arch = CPU_AARCH64;
+#else
+	m->arch = CPU_X86_64;
+#endif
+	if (t)
+		m->arch = t->arch;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (!o->arch && !t && strcmp(m->key, cpu_arch_name(known[i])) == 0)
+			m->arch = known[i];
+		if (o->arch && strcmp(o->arch, cpu_arch_name(known[i])) == 0) {
+			m->arch = known[i];
+			return 0;
+		}
+	}
+	return o->arch ? err_set(e, ERR_USAGE, EINVAL,
+				 "pack: --arch: '%s' is not x86_64, aarch64 or other", o->arch)
+		       : 0;
+}
+
+static int set_features(const struct pack_options *o, struct manifest *m, struct err *e)
+{
+	const struct cpu_target *t = *m->march ? cpu_target_find(m->march) : NULL;
+	const char *p = o->requires;
+	char name[MANIFEST_NAME];
+
+	if (*m->march && (!t || t->arch != m->arch))
+		return err_set(e, ERR_USAGE, EINVAL,
+			"pack: --march: '%s' is not known for %s: use --requires", m->march,
+			cpu_arch_name(m->arch));
+	if (t)
+		m->features = t->needs;
+	while (p && *p) {
+		size_t len = strcspn(p, ",");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, p);
+		if (len >= sizeof(name) || !cpu_feature_add(m->arch, name, &m->features))
+			return err_set(e, ERR_USAGE, EINVAL,
+				"pack: --requires: '%s' is no feature of %s", name,
+				cpu_arch_name(m->arch));
+		p += len + (p[len] == ',');
+	}
+	return 0;
+}
+
+/* The program to start must be there. */
+static int set_entry(
+	const struct pack_options *o, const char *dir, struct manifest *m, struct err *e)
+{
+	auto_close int fd = -1;
+
+	if (!o->entry)
+		return 0;
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && (o->entry[0] == '/' || strstr(o->entry, "..") ||
+			       faccessat(fd, o->entry, X_OK, AT_SYMLINK_NOFOLLOW) < 0))
+		return err_set(e, ERR_USAGE, EINVAL, "pack: --entry: no program '%s' in '%s'",
+			o->entry, dir);
+	return set_text(m->entry, sizeof(m->entry), "entry", o->entry, e);
+}
+
+static int set_manifest(
+	const struct pack_options *o, const char *dir, struct manifest *m, struct err *e)
+{
+	int rc = set_names(o, m, e);
+
+	if (rc == 0)
+		rc = set_text(m->version, sizeof(m->version), "app-version", o->app_version, e);
+	if (rc == 0)
+		rc = set_text(m->march, sizeof(m->march), "march", o->march, e);
+	if (rc == 0)
+		rc = set_arch(o, m, e);
+	if (rc == 0)
+		rc = set_features(o, m, e);
+	return rc == 0 ? set_entry(o, dir, m, e) : rc;
+}
+
+static int print_result(const struct pack_options *o, const struct manifest *m, struct err *e)
+{
+	auto_buf struct buf text = BUF_INIT(MANIFEST_MAX);
+	char size[NUM_TEXT], packed[NUM_TEXT];
+	auto_json json_t *j = NULL;
+	struct stat st;
+	int rc;
+
+	if (o->json) {
+		rc = manifest_text(m, &text, e);
+		if (rc == 0)
+			rc = json_parse(text.data, text.len, o->output, &j, e);
+		return rc == 0 ? json_print(j, stdout, e) : rc;
+	}
+	if (stat(o->output, &st) < 0)
+		return err_errno(e, "pack: cannot examine '%s'", o->output);
+	printf("archive    %s: %s\ncontent    %" PRIu64 " entries, %s\ndigest     %s\n", o->output,
+		num_size_text((uint64_t)st.st_size, packed), m->entries,
+		num_size_text(m->bytes, size), m->digest);
+	return 0;
+}
+
+static int run(const void *options, const struct opt_operands *operands, struct err *e)
+{
+	const struct pack_options *o = options;
+	struct progress progress;
+	struct pack_request r = {
+		.dir = operands->argv[0],
+		.output = o->output,
+		.level = o->level > 1000 ? 1000 : (int)o->level,
+		.frame_size = o->frame_size,
+		.progress = on_progress,
+		.cancelled = on_cancel,
+		.ctx = &progress,
+	};
+	struct manifest m;
+	char what[300];
+	int rc;
+
+	if (!o->output)
+		return err_set(e, ERR_USAGE, EINVAL,
+			"pack: where to? use -o APP_KEY.tar.zst (see 'shared-prep pack --help')");
+	rc = set_manifest(o, r.dir, &r.manifest, e);
+	if (rc < 0)
+		return rc;
+	snprintf(what, sizeof(what), "pack '%.250s'", r.dir);
+	cancel_setup();
+	progress_start(&progress, what, 0, o->quiet);
+	rc = pack_tree(&r, &m, e);
+	progress_end(&progress);
+	return rc == 0 ? print_result(o, &m, e) : rc;
+}
+
+const struct command cmd_pack = {
+	.name = "pack",
+	.operands = "DIR",
+	.summary = "write a directory as an archive with manifest and index",
+	.opts = opts,
+	.options_size = sizeof(struct pack_options),
+	.defaults = &defaults,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};

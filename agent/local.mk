@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libagent.a
+libagent_a_SOURCES = \
+	agent/archive.c agent/archive.h \
+	agent/azure.c \
+	agent/cgroup.c agent/cgroup.h \
+	agent/cmd.h \
+	agent/cmd_facts.c \
+	agent/cmd_pack.c \
+	agent/cmd_plan.c \
+	agent/cmd_prepare.c \
+	agent/cmd_release.c \
+	agent/cmd_seal.c \
+	agent/cmd_status.c \
+	agent/cmd_unpack.c \
+	agent/cmd_verify.c \
+	agent/copy.c agent/copy.h \
+	agent/cpu.c agent/cpu.h \
+	agent/cpu_arm.c agent/cpu_arm.h \
+	agent/cpu_table.h \
+	agent/cpu_target.c \
+	agent/cpu_x86.c agent/cpu_x86.h \
+	agent/dmi.c agent/dmi.h \
+	agent/ecs.c agent/ecs.h \
+	agent/gcp.c \
+	agent/generator.c agent/generator.h \
+	agent/generator_unit.c \
+	agent/host.c agent/host.h \
+	agent/identity.c agent/identity.h \
+	agent/imds.c \
+	agent/manifest.c agent/manifest.h \
+	agent/match.c agent/match.h \
+	agent/match_judge.c \
+	agent/match_key.c agent/match_key.h \
+	agent/metadata.c agent/metadata.h \
+	agent/mnt.c agent/mnt.h \
+	agent/mnt_live.c \
+	agent/mnt_options.c \
+	agent/mnt_private.h \
+	agent/notify.c agent/notify.h \
+	agent/pack.c agent/pack.h \
+	agent/pack_frame.c agent/pack_frame.h \
+	agent/pack_header.c agent/pack_header.h \
+	agent/pack_walk.c agent/pack_walk.h \
+	agent/plan.c agent/plan.h \
+	agent/prepare.c agent/prepare.h \
+	agent/prepare_apps.c \
+	agent/publish.c agent/publish.h \
+	agent/query.c \
+	agent/release.c agent/release.h \
+	agent/seal.c agent/seal.h \
+	agent/settings.c agent/settings.h \
+	agent/slot.c agent/slot.h \
+	agent/unpack/beneath.c agent/unpack/beneath.h \
+	agent/unpack/codec.c agent/unpack/codec.h \
+	agent/unpack/codec_bz2.c \
+	agent/unpack/codec_gz.c \
+	agent/unpack/codec_lz4.c \
+	agent/unpack/codec_xz.c \
+	agent/unpack/codec_zst.c \
+	agent/unpack/dirs.c agent/unpack/dirs.h \
+	agent/unpack/entry.c agent/unpack/entry.h \
+	agent/unpack/layout.c agent/unpack/layout.h \
+	agent/unpack/outline.c agent/unpack/outline.h \
+	agent/unpack/source.c agent/unpack/source.h \
+	agent/unpack/tar.c agent/unpack/tar.h \
+	agent/unpack/tree.c agent/unpack/tree.h \
+	agent/unpack/unpack.c agent/unpack/unpack.h
+
+bin_PROGRAMS += shared-prep
+shared_prep_SOURCES = agent/main.c
+shared_prep_LDADD = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+if STATIC
+shared_prep_SOURCES += packaging/static/nonss.c
+endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/prepare.h"
+
+#include "agent/ecs.h"
+#include "agent/notify.h"
+#include "agent/seal.h"
+#include "common/cancel.h"
+#include "common/clock.h"
+#include "common/fs.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define READY_FILE PUBLISH_RUN "/ready"
+#define PLAN_FILE  PUBLISH_RUN "/plan.json"
+#define LOCK_FILE  PUBLISH_RUN "/lock"
+
+#define PLAN_FILE_MAX (64 * KIB)
+
+/* A second prepare that waits would hold a booting machine: it gives up instead. */
+static int phase_lock(struct prepare *p, struct err *e)
+{
+	int rc;
+
+	p->made_run = !fs_exists(p->root, PUBLISH_RUN);
+	rc = fs_mkdir_p(p->root, PUBLISH_RUN, 0755, e);
+	if (rc == 0)
+		rc = fs_open(p->root, LOCK_FILE, O_RDWR | O_CREAT, 0600, &p->lock, e);
+	if (rc < 0)
+		return rc;
+	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, ERR_TRANSIENT, errno,
+			"prepare: another run holds '" LOCK_FILE "': try again when it has ended");
+	return 0;
+}
+
+static int phase_settings(struct prepare *p, struct err *e)
+{
+	bool host_root = strcmp(p->options->root, "/") == 0;
+	int rc = settings_load(p->root, &p->settings, e);
+
+	if (rc < 0)
+		return rc;
+	rc = snprintf(p->path, sizeof(p->path), "%s%s", host_root ? "" : p->options->root,
+		p->settings.path);
+	if (rc >= (int)sizeof(p->path))
+		return err_set(e, ERR_USAGE, ENAMETOOLONG, "prepare: '%s%s' is too long a path",
+			p->options->root, p->settings.path);
+	return 0;
+}
+
+static int phase_identity(struct prepare *p, struct err *e)
+{
+	int rc = host_read(p->root, &p->host, e);
+
+	if (rc == 0)
+		rc = cpu_read(p->root, true, &p->cpu, e);
+	if (rc == 0)
+		rc = identity_local(
+			p->root, &p->settings, p->options->instance_type, &p->identity, e);
+	return rc;
+}
+
+static int phase_query(struct prepare *p, struct err *e)
+{
+	if (p->identity.metadata != METADATA_PENDING)
+		return 0;
+	return identity_query_start(&p->identity, &p->settings, &p->query, e);
+}
+
+static int phase_plan(struct prepare *p, struct err *e)
+{
+	struct plan_held held = {0};
+	char size[NUM_TEXT], min[NUM_TEXT];
+	int rc = mnt_live(p->path, &p->live, e);
+
+	if (rc < 0)
+		return rc;
+	if (p->live.mounted)
+		held = (struct plan_held){.bytes = p->live.used, .inodes = p->live.used_inodes};
+	plan_size(&p->host, &p->settings, &held, &p->plan);
+	if (!p->plan.fits && !p->live.mounted)
+		return err_set(e, ERR_SYSTEM, ENOMEM,
+			"prepare: a safe '%s' would have %s, less than MinSize=%s: use a larger "
+			"instance, or see 'shared-prep plan'",
+			p->settings.path, num_size_text(p->plan.size, size),
+			num_size_text(p->plan.min_size, min));
+	return 0;
+}
+
+static int mount_here(struct prepare *p, struct err *e)
+{
+	struct mnt_options options;
+	bool immutable;
+	int rc;
+
+	if (p->options->service)
+		return err_set(e, ERR_SYSTEM, ENOENT,
+			"prepare: '%s' is not mounted: see 'systemctl status %s.mount'",
+			p->settings.path, p->settings.path + 1);
+	rc = mnt_probe(&p->plan, p->settings.context, &options, e);
+	if (rc == 0)
+		rc = seal_apply(p->path, &immutable, e);
+	if (rc == 0)
+		rc = mnt_mount(p->path, &options, e);
+	p->mounted_here = rc == 0;
+	return rc;
+}
+
+/* What is mounted stays as large as it is when only the memory in use at this moment speaks against
+ * it: jobs come and go. */
+static bool size_is_right(const struct prepare *p)
+{
+	if (strcmp(p->plan.bound, "available") == 0 && p->plan.size < p->live.size)
+		return true;
+	return p->plan.size == p->live.size && p->plan.nr_inodes == p->live.nr_inodes;
+}
+
+static int resize(struct prepare *p, struct err *e)
+{
+	char from[NUM_TEXT], to[NUM_TEXT];
+	int rc;
+
+	if (size_is_right(p))
+		return 0;
+	rc = mnt_resize(p->path, p->plan.size, p->plan.nr_inodes, e);
+	if (rc == -EBUSY) {
+		log_warning("%s", e->msg);
+		return 0;
+	}
+	/* The hardened unit has re-sized before, in ExecStartPre=, or said why not. */
+	if (rc == -EPERM && p->options->service)
+		return 0;
+	if (rc == 0)
+		log_info("mount: '%s' re-sized from %s to %s", p->settings.path,
+			num_size_text(p->live.size, from), num_size_text(p->plan.size, to));
+	return rc;
+}
+
+static bool has_option(const struct mnt_options *o, const char *option)
+{
+	for (unsigned i = 0; i < o->n_taken; i++)
+		if (strcmp(o->taken[i], option) == 0)
+			return true;
+	return false;
+}
+
+/* The live mount tells which of the wanted options are in effect, whoever mounted it. */
+static int describe_options(struct prepare *p, struct err *e)
+{
+	struct mnt_options wanted, *o = &p->mnt_options;
+	int rc = mnt_live(p->path, &p->live, e);
+
+	if (rc == 0)
+		rc = mnt_options_again(
+			p->live.options, p->live.size, p->live.nr_inodes, &p->mnt_options, e);
+	if (rc < 0)
+		return rc;
+	mnt_options_wanted(&p->plan, p->settings.context, &wanted);
+	for (unsigned i = MNT_REQUIRED; i < wanted.n_taken; i++)
+		if (!has_option(o, wanted.taken[i]))
+			memcpy(o->dropped[o->n_dropped++], wanted.taken[i], MNT_OPTION_TEXT);
+	return 0;
+}
+
+/* For the generator, which gives the live size back after a daemon-reload. */
+static int save_plan(struct prepare *p, struct err *e)
+{
+	auto_json json_t *plan = plan_json(&p->plan, &p->host);
+	auto_buf struct buf text = BUF_INIT(PLAN_FILE_MAX);
+	char options[MNT_OPTIONS * MNT_OPTION_TEXT];
+	int rc = mnt_options_text(&p->mnt_options, options, sizeof(options), e);
+
+	if (rc < 0)
+		return rc;
+	if (!plan || json_object_set_new(plan, "options", json_string(options)) < 0 ||
+		json_object_set_new(plan, "size_bytes", json_integer((json_int_t)p->live.size)) <
+			0 ||
+		json_object_set_new(
+			plan, "nr_inodes", json_integer((json_int_t)p->live.nr_inodes)) < 0)
+		return err_oom(e);
+	rc = json_text(plan, &text, e);
+	return rc < 0 ? rc : fs_write_atomic(p->root, PLAN_FILE, 0644, buf_str(&text), text.len, e);
+}
+
+static int phase_mount(struct prepare *p, struct err *e)
+{
+	char size[NUM_TEXT];
+	int rc = p->live.mounted ? resize(p, e) : mount_here(p, e);
+
+	if (rc == 0)
+		rc = describe_options(p, e);
+	if (rc == 0)
+		rc = save_plan(p, e);
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < p->mnt_options.n_dropped; i++)
+		log_info("mount: without '%s'", p->mnt_options.dropped[i]);
+	log_info("mount: '%s' has %s and %llu inodes", p->settings.path,
+		num_size_text(p->live.size, size), (unsigned long long)p->live.nr_inodes);
+	return 0;
+}
+
+static int phase_slots(struct prepare *p, struct err *e)
+{
+	int rc = fs_root(p->path, &p->shared, e);
+
+	return rc < 0 ? rc : slot_setup(p->shared, e);
+}
+
+/* Metadata that has answered by now is the authority; it is waited for only where nothing else
+ * tells the type. */
+static int phase_type(struct prepare *p, struct err *e)
+{
+	bool known = *p->identity.instance_type.value;
+
+	(void)e;
+	if (p->query && identity_query_wait(p->query, known ? clock_now() : CLOCK_FOREVER)) {
+		identity_query_merge(p->query, &p->identity);
+		identity_query_free(p->query);
+		p->query = NULL;
+	}
+	log_info("identity: cloud %s, %s, %s, metadata %s", cloud_name(p->identity.cloud),
+		*p->identity.instance_type.value ? p->identity.instance_type.value
+						 : "unknown instance type",
+		p->cpu.march ? p->cpu.march : "unknown core",
+		metadata_state_name(p->identity.metadata));
+	return 0;
+}
+
+static struct facts facts_of(const struct prepare *p)
+{
+	return (struct facts){
+		.identity = &p->identity,
+		.host = &p->host,
+		.cpu = &p->cpu,
+		.plan = &p->plan,
+		.shared_path = p->settings.path,
+		.live = &p->live,
+		.options = &p->mnt_options,
+		.app = p->app,
+		.n_apps = p->n_apps,
+	};
+}
+
+static int phase_publish(struct prepare *p, struct err *e)
+{
+	struct facts f;
+	int rc = mnt_live(p->path, &p->live, e);
+
+	if (rc < 0)
+		return rc;
+	f = facts_of(p);
+	return publish_facts(p->root, &f, e);
+}
+
+static void say(const char *message, void *ctx)
+{
+	(void)ctx;
+	log_warning("%s", message);
+}
+
+static int phase_ecs(struct prepare *p, struct err *e)
+{
+	struct facts f = facts_of(p);
+	bool written;
+
+	return ecs_configure(p->root, &p->settings, &f, &written, say, NULL, e);
+}
+
+static int phase_ready(struct prepare *p, struct err *e)
+{
+	char status[256], used[NUM_TEXT], size[NUM_TEXT];
+	int rc = fs_write_atomic(p->root, READY_FILE, 0644, "", 0, e);
+
+	if (rc < 0)
+		return rc;
+	snprintf(status, sizeof(status), "ready: %zu app(s), %s of %s used", p->n_apps,
+		num_size_text(p->live.used, used), num_size_text(p->live.size, size));
+	notify_ready(status);
+	log_info("%s", status);
+	return 0;
+}
+
+/* Metadata that answers after readiness still reaches the published facts. */
+static int phase_late_facts(struct prepare *p, struct err *e)
+{
+	struct facts f;
+
+	if (!p->query)
+		return 0;
+	identity_query_wait(p->query, CLOCK_FOREVER);
+	identity_query_merge(p->query, &p->identity);
+	identity_query_free(p->query);
+	p->query = NULL;
+	if (p->identity.metadata != METADATA_OK)
+		log_warning("identity: metadata %s: %s", metadata_state_name(p->identity.metadata),
+			p->identity.metadata_detail);
+	f = facts_of(p);
+	return publish_facts(p->root, &f, e);
+}
+
+struct phase {
+	const char *what;
+	int (*run)(struct prepare *p, struct err *e);
+};
+
+static const struct phase prepare_phases[] = {
+	{"take the lock", phase_lock},
+	{"read the configuration", phase_settings},
+	{"look at the machine", phase_identity},
+	{"ask the metadata service", phase_query},
+	{"plan the size", phase_plan},
+	{"mount or re-size", phase_mount},
+	{"set up the folder of the agent", phase_slots},
+	{"learn the instance type", phase_type},
+	{"match archives", prepare_match},
+	{"unpack apps", prepare_apps},
+	{"copy files", prepare_copies},
+	{"sweep what is not wanted any more", prepare_sweep},
+	{"publish facts", phase_publish},
+	{"configure ECS", phase_ecs},
+	{"say that it is ready", phase_ready},
+	{"publish facts that came late", phase_late_facts},
+};
+
+static const struct phase resize_phases[] = {
+	{"take the lock", phase_lock},
+	{"read the configuration", phase_settings},
+	{"look at the machine", phase_identity},
+	{"plan the size", phase_plan},
+	{"mount or re-size", phase_mount},
+};
+
+static int run_phases(struct prepare *p, const struct phase *phase, size_t n, struct err *e)
+{
+	char took[NUM_TEXT];
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t start = clock_now();
+		int rc;
+
+		notify_status("%s", phase[i].what);
+		rc = phase[i].run(p, e);
+		log_debug("prepare: %s: %s", phase[i].what,
+			num_duration_text(clock_now() - start, took));
+		if (rc < 0)
+			return rc;
+		if (cancel_requested())
+			return err_set(e, ERR_TRANSIENT, ECANCELED,
+				"prepare: interrupted after '%s'", phase[i].what);
+	}
+	return 0;
+}
+
+static void prepare_free(struct prepare *p)
+{
+	identity_query_free(p->query);
+	match_free(&p->match);
+	settings_free(&p->settings);
+	free(p->slot);
+	free(p->app);
+	auto_close_fn(&p->shared);
+	auto_close_fn(&p->lock);
+	auto_close_fn(&p->root);
+}
+
+/* What this run made and could not complete goes again; the service manager's folder and mount
+ * stay. */
+static void roll_back(struct prepare *p)
+{
+	struct err e = ERR_INIT;
+	int rc = 0;
+
+	auto_close_fn(&p->shared);
+	p->shared = -1;
+	if (p->mounted_here)
+		rc = mnt_unmount(p->path, false, &e);
+	if (rc == 0 && p->mounted_here)
+		rc = seal_remove(p->path, &e);
+	if (rc == 0 && p->made_run && !p->options->service)
+		rc = fs_remove_tree(p->root, PUBLISH_RUN + 1, &e);
+	if (rc < 0)
+		log_warning("prepare: could not undo what was begun: %s", e.msg);
+}
+
+static int run(const struct prepare_options *o, const struct phase *phase, size_t n, struct err *e)
+{
+	__attribute__((cleanup(prepare_free))) struct prepare p = {
+		.options = o,
+		.root = -1,
+		.lock = -1,
+		.shared = -1,
+	};
+	int rc = fs_root(o->root, &p.root, e);
+
+	cancel_setup();
+	if (rc == 0)
+		rc = run_phases(&p, phase, n, e);
+	if (rc < 0) {
+		notify_status("failed: %s", e->msg);
+		roll_back(&p);
+	}
+	return rc;
+}
+
+int prepare_run(const struct prepare_options *o, struct err *e)
+{
+	return run(o, prepare_phases, ARRAY_LEN(prepare_phases), e);
+}
+
+int prepare_resize(const struct prepare_options *o, struct err *e)
+{
+	return run(o, resize_phases, ARRAY_LEN(resize_phases), e);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A slot is a named entry of /shared that the agent fills: an app's tree or a copied file. It is
+ * made as NAME.partial and appears under NAME complete, by one rename. A stamp file in
+ * .shared-prep/slots/ says what it was made from, so that a second run is free, and which slots are
+ * ours to sweep. The process may die anywhere and run again: a stamp is valid only after the
+ * rename.
+ */
+#ifndef AGENT_SLOT_H
+#define AGENT_SLOT_H
+
+#include "common/digest.h"
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SLOT_STAMP   128
+#define SLOT_NAME    256
+#define SLOT_PARTIAL ".partial"
+
+struct slot {
+	char name[SLOT_NAME];
+	char app[SLOT_NAME];    /* the link that leads to it; "" for a copied file */
+	char stamp[SLOT_STAMP]; /* what it is made from */
+};
+
+/* Makes .shared-prep and its folder of stamps (root, 0755) in the directory shared. */
+must_check int slot_setup(int shared, struct err *e);
+
+/* The stamp of a source file: its manifest's digest, else device, inode, size and time of change.
+ */
+must_check int slot_stamp_file(
+	int fd, const char *digest, char out[static SLOT_STAMP], struct err *e);
+
+/* true: there, complete, and made from the same source. */
+bool slot_is_filled(int shared, const struct slot *s);
+
+/* Forgets the stamp and removes a partial entry that an earlier run left. */
+must_check int slot_begin(int shared, const struct slot *s, struct err *e);
+
+/* NAME.partial becomes NAME (an older NAME is exchanged and then removed) and the stamp is written.
+ */
+must_check int slot_commit(int shared, const struct slot *s, struct err *e);
+
+/* Points the link APP at NAME by rename; nothing to do where both are the same. */
+must_check int slot_link(int shared, const struct slot *s, struct err *e);
+
+/* Removes what earlier runs filled and wanted[] does not name any more. */
+must_check int slot_sweep(int shared, const struct slot *wanted, size_t n, struct err *e);
+
+#endif

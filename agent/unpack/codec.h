@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decoders, one a file, chosen by the first bytes of the archive. Each checks what its format has
+ * to check (CRC, xxHash, sizes), takes concatenated streams, and asks for no more memory than the
+ * limit. zstd also compares its frames with the index of our own archives.
+ */
+#ifndef AGENT_UNPACK_CODEC_H
+#define AGENT_UNPACK_CODEC_H
+
+#include "agent/archive.h"
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct codec_params {
+	uint64_t memory;                   /* bytes a decoder may ask for */
+	const struct archive_index *index; /* NULL: none */
+};
+
+/* step() moves in and out forward. */
+struct codec_io {
+	const uint8_t *in;
+	size_t in_len; /* at least CODEC_AHEAD bytes, unless in_end */
+	bool in_end;   /* nothing follows in */
+	uint8_t *out;
+	size_t out_len; /* room */
+};
+
+#define CODEC_AHEAD 64
+
+struct codec {
+	const char *name; /* as a file name ends: "zst" */
+	const uint8_t *magic;
+	size_t magic_len;
+	int (*open)(const struct codec_params *p, void **ret, struct err *e);
+	/* 0: call again; 1: the end, with all input used; else -errno, kind data. A call with
+	 * in_end that moves neither side forward means that the archive is cut short. */
+	int (*step)(void *state, struct codec_io *io, struct err *e);
+	void (*close)(void *state);
+};
+
+extern const struct codec codec_zst, codec_xz, codec_gz, codec_bz2, codec_lz4, codec_none;
+
+/* Never NULL: codec_none where nothing is recognised. */
+const struct codec *codec_find(const void *head, size_t len);
+
+/* -EBADMSG: the data of this codec are damaged, because of why (may be NULL). */
+int codec_damaged(struct err *e, const struct codec *c, const char *why);
+
+/* -ENOMEM, kind data: more than the limit. */
+int codec_too_large(struct err *e, const struct codec *c, const struct codec_params *p);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plain bytes of an archive: reads the file, decodes it, bounds what comes out. */
+#ifndef AGENT_UNPACK_SOURCE_H
+#define AGENT_UNPACK_SOURCE_H
+
+#include "agent/unpack/codec.h"
+
+#include <sys/types.h>
+
+struct source_request {
+	int fd; /* read from its start by offset */
+	struct codec_params params;
+	void (*progress)(uint64_t packed_bytes_read, void *ctx); /* may be NULL */
+	bool (*cancelled)(void *ctx);                            /* may be NULL */
+	void *ctx;
+};
+
+struct source;
+
+must_check int source_open(const struct source_request *r, struct source **ret, struct err *e);
+
+/* The next plain bytes, valid until the next call; 0: the end, all checks passed; or -errno. Never
+ * more than source_allow() has allowed in total: -E2BIG. */
+must_check ssize_t source_read(struct source *s, const void **ret, struct err *e);
+
+/* So many plain bytes from the start; none are allowed at first. */
+void source_allow(struct source *s, uint64_t bytes);
+
+uint64_t source_plain(const struct source *s);
+const char *source_format(const struct source *s);
+void source_close(struct source *s);
+
+#endif

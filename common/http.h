@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One HTTP request: the only user of libcurl. Numeric addresses and names, HTTP/1.x, never a proxy,
+ * a redirect or .netrc, a new connection each time, every answer bounded in size and time. Thread
+ * safe after http_setup(), which may be called again.
+ */
+#ifndef COMMON_HTTP_H
+#define COMMON_HTTP_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <stdint.h>
+
+struct http_request {
+	const char *method; /* "GET" or "PUT" */
+	const char *url;
+	const char *const *headers; /* "Name: value", ends with NULL; may be NULL */
+	uint64_t connect_ns;        /* time for the connection */
+	uint64_t deadline;          /* clock.h, for everything */
+	size_t max_body;            /* bytes, more than 0 */
+};
+
+struct http_response {
+	unsigned status;
+	struct buf body;
+	char content_type[64];
+};
+
+must_check int http_setup(struct err *e);
+
+/*
+ * 0 for any complete answer, whatever its status. Else kind transient: -ECONNREFUSED, -ENETUNREACH,
+ * -EHOSTUNREACH (no way there), -ETIMEDOUT (the deadline or connect_ns passed), -EPIPE (cut short);
+ * or kind data: -EFBIG (longer than max_body), -EPROTO (not HTTP/1.x, or more than 64 KiB of
+ * headers). The caller calls http_response_free() in every case. Messages name neither the address
+ * nor a header.
+ */
+must_check int http_call(const struct http_request *r, struct http_response *ret, struct err *e);
+
+/* Wipes the body first: it may be a secret. */
+void http_response_free(struct http_response *r);
+
+#define auto_http_response __attribute__((cleanup(http_response_free)))
+
+#endif

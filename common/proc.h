@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running another program: argv without a shell, output bounded, a deadline, no descriptor leaked.
+ */
+#ifndef COMMON_PROC_H
+#define COMMON_PROC_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <stdint.h>
+
+struct proc_request {
+	const char *const *argv; /* ends with NULL; argv[0] is searched in PATH */
+	uint64_t deadline;       /* clock.h; then the child is killed: -ETIMEDOUT, kind transient */
+};
+
+/* Runs it with standard input from /dev/null, collects standard output in *out (beyond out->max:
+ * -EFBIG, kind data) and leaves standard error alone; what its own children print after its end is
+ * not waited for, and a kill does not reach them. *ret_status: exit code, or 128 + signal. */
+must_check int proc_run(
+	const struct proc_request *r, struct buf *out, int *ret_status, struct err *e);
+
+#endif

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += packaging/demo packaging/deps packaging/rpm packaging/static
+
+licensedir = $(datadir)/licenses/shared-prep
+license_DATA = LICENSE
+dist_doc_DATA = README.md NEWS
+
+# Of the static agent: configure with --with-static-libs, or use packaging/static/agent.
+rpm: all
+	$(top_srcdir)/packaging/rpm/build . .
+
+.PHONY: rpm

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each cloud's metadata service serves when all is well, and what it refuses."""
+
+import json
+
+EC2 = {
+    "/latest/dynamic/instance-identity/document": json.dumps({
+        "accountId": "123456789012",
+        "architecture": "x86_64",
+        "availabilityZone": "eu-central-1b",
+        "billingProducts": None,
+        "imageId": "ami-0abcdef1234567890",
+        "instanceId": "i-0123456789abcdef0",
+        "instanceType": "c5n.18xlarge",
+        "pendingTime": "2025-01-01T00:00:00Z",
+        "privateIp": "10.0.0.7",
+        "region": "eu-central-1",
+        "version": "2017-09-30",
+    }, indent=2),
+    "/latest/meta-data/ami-id": "ami-0abcdef1234567890",
+    "/latest/meta-data/instance-id": "i-0123456789abcdef0",
+    "/latest/meta-data/instance-life-cycle": "spot",
+    "/latest/meta-data/instance-type": "c5n.18xlarge",
+    "/latest/meta-data/placement/availability-zone": "eu-central-1b",
+    "/latest/meta-data/placement/region": "eu-central-1",
+    "/latest/meta-data/tags/instance": "Name",
+    "/latest/meta-data/tags/instance/Name": "worker",
+    "/latest/meta-data/events/maintenance/scheduled": "[]",
+}
+
+AZURE = {
+    "/metadata/instance/compute": json.dumps({
+        "azEnvironment": "AzurePublicCloud",
+        "location": "westeurope",
+        "name": "worker",
+        "priority": "Spot",
+        "storageProfile": {"imageReference": {
+            "id": "", "publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server",
+            "version": "24.04.202501010"}},
+        "vmId": "02aab8a4-74ef-476e-8182-f6d2ba4166a6",
+        "vmSize": "Standard_HB120rs_v3",
+        "zone": "1",
+    }),
+}
+
+GCP = {
+    "/computeMetadata/v1/instance/": json.dumps({
+        "attributes": {},
+        "hostname": "worker.c.project.internal",
+        "id": 7463926492639264926,
+        "image": "projects/debian-cloud/global/images/debian-12-bookworm-v20250101",
+        "machineType": "projects/123456789/machineTypes/c3-highcpu-176",
+        "preempted": "FALSE",
+        "scheduling": {"automaticRestart": "FALSE", "onHostMaintenance": "TERMINATE",
+                       "preemptible": "TRUE"},
+        "zone": "projects/123456789/zones/europe-west4-b",
+    }),
+}
+
+CLOUDS = {"ec2": EC2, "azure": AZURE, "gcp": GCP}
+
+
+def answer_ec2(script, request):
+    if request.path == "/latest/api/token":
+        ttl = request.headers.get("x-aws-ec2-metadata-token-ttl-seconds", "")
+        if request.method != "PUT":
+            return 405, ""
+        if "x-forwarded-for" in request.headers:
+            return 403, ""
+        if not ttl.isdigit() or not 1 <= int(ttl) <= 21600:
+            return 400, ""
+        return 200, script.new_token(int(ttl))
+    if script.token_state(request) != "valid":
+        return 401, ""
+    return None
+
+
+def answer_azure(_script, request):
+    if request.headers.get("metadata", "").lower() != "true":
+        return 400, '{"error": "Bad request. Required metadata header not specified"}'
+    if "api-version=" not in request.query:
+        return 400, '{"error": "Bad request. api-version was not specified in the request"}'
+    return None
+
+
+def answer_gcp(_script, request):
+    if request.headers.get("metadata-flavor") != "Google":
+        return 403, "Missing Metadata-Flavor:Google header."
+    return None
+
+
+GUARD = {"ec2": answer_ec2, "azure": answer_azure, "gcp": answer_gcp}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For suites in bash: TAP on descriptor 1 of the suite, whatever a test prints goes to descriptor 2.
+#
+#   . "$TOP/tests/lib.sh"
+#   check "text" command arg…      passes when the command succeeds
+#   done_testing                   prints the plan; last line of a suite
+
+set -uo pipefail
+
+exec 3>&1 1>&2
+tap_count=0
+
+tap() { printf '%s\n' "$*" >&3; }
+diag() { printf '# %s\n' "$*" >&3; }
+
+ok() {
+	tap_count=$((tap_count + 1))
+	tap "ok $tap_count - $1"
+}
+
+# not_ok TEXT [DIAGNOSTIC…]
+not_ok() {
+	local line
+	tap_count=$((tap_count + 1))
+	tap "not ok $tap_count - $1"
+	shift
+	for line in "$@"; do
+		while IFS= read -r l; do diag "$l"; done <<<"$line"
+	done
+}
+
+check() {
+	local text=$1 out status=0
+	shift
+	out=$("$@" 2>&1) || status=$?
+	if [ "$status" = 0 ]; then
+		ok "$text"
+	else
+		not_ok "$text" "exit $status: $*" "$out"
+	fi
+}
+
+# check_exit CODE REGEX TEXT COMMAND…: exit code and a line of its output (both streams)
+check_exit() {
+	local want=$1 regex=$2 text=$3 out status=0
+	shift 3
+	out=$("$@" 2>&1) || status=$?
+	if [ "$status" != "$want" ]; then
+		not_ok "$text" "exit $status instead of $want: $*" "$out"
+	elif ! grep -qE -- "$regex" <<<"$out"; then
+		not_ok "$text" "no line matches /$regex/: $*" "$out"
+	else
+		ok "$text"
+	fi
+}
+
+# wait_for SECONDS COMMAND…: polls a state until it holds; fails when the time is over
+wait_for() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		read -rt 0.05 <> <(:) || :
+	done
+}
+
+done_testing() { tap "1..$tap_count"; }

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# The test programs; tests/run is the entry.
+EXTRA_DIST += tests
+AM_DEFAULT_SOURCE_EXT = .c
+
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	tests/unit/test_buf \
+	tests/unit/test_clock \
+	tests/unit/test_config \
+	tests/unit/test_copy \
+	tests/unit/test_cpu \
+	tests/unit/test_cpu_fixtures \
+	tests/unit/test_cpu_ids \
+	tests/unit/test_digest \
+	tests/unit/test_dmi \
+	tests/unit/test_ecs \
+	tests/unit/test_err \
+	tests/unit/test_fs \
+	tests/unit/test_generator \
+	tests/unit/test_host \
+	tests/unit/test_http \
+	tests/unit/test_identity \
+	tests/unit/test_imds \
+	tests/unit/test_json \
+	tests/unit/test_log \
+	tests/unit/test_manifest \
+	tests/unit/test_match \
+	tests/unit/test_match_scan \
+	tests/unit/test_mnt \
+	tests/unit/test_num \
+	tests/unit/test_opt \
+	tests/unit/test_plan \
+	tests/unit/test_proc \
+	tests/unit/test_progress \
+	tests/unit/test_publish \
+	tests/unit/test_seal \
+	tests/unit/test_settings \
+	tests/unit/test_slot
+
+check_LIBRARIES = libscratch.a
+libscratch_a_SOURCES = \
+	tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/server.c tests/unit/server.h
+LDADD = libscratch.a libagent.a libcommon.a $(CMOCKA_LIBS) $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+endif
