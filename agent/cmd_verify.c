@@ -19,12 +19,18 @@ struct verify_options {
 	bool json;
 	bool allow_devices;
 	bool quiet;
+	uint64_t max_bytes;
+	uint64_t max_entries;
 };
 
 static const struct opt opts[] = {
 	{OPT_FLAG, 0, "allow-devices", offsetof(struct verify_options, allow_devices), NULL,
 		"do not refuse devices and FIFOs"},
 	{OPT_FLAG, 0, "json", offsetof(struct verify_options, json), NULL, "print JSON"},
+	{OPT_SIZE, 0, "max-bytes", offsetof(struct verify_options, max_bytes), "SIZE",
+		"refuse an archive whose files are larger together"},
+	{OPT_U64, 0, "max-entries", offsetof(struct verify_options, max_entries), "N",
+		"refuse an archive with more entries"},
 	{OPT_FLAG, 'q', "quiet", offsetof(struct verify_options, quiet), NULL, "show no progress"},
 	{0},
 };
@@ -51,7 +57,7 @@ static bool on_cancel(void *ctx)
 static int read_all(int fd, const struct verify_options *o, struct verdict *v, struct err *e)
 {
 	struct progress progress;
-	const struct unpack_request r = {
+	struct unpack_request r = {
 		.archive = fd,
 		.name = v->file,
 		.verify = true,
@@ -65,6 +71,10 @@ static int read_all(int fd, const struct verify_options *o, struct verdict *v, s
 	struct stat st;
 	int rc;
 
+	if (o->max_bytes)
+		r.limits.bytes = o->max_bytes;
+	if (o->max_entries)
+		r.limits.entries = o->max_entries;
 	snprintf(what, sizeof(what), "verify '%.250s'", v->file);
 	progress_start(&progress, what, fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0, o->quiet);
 	rc = unpack_archive(&r, &v->result, e);

@@ -171,21 +171,20 @@ static int describe_options(struct prepare *p, struct err *e)
 /* For the generator, which gives the live size back after a daemon-reload. */
 static int save_plan(struct prepare *p, struct err *e)
 {
-	auto_json json_t *plan = plan_json(&p->plan, &p->host);
+	auto_json json_t *plan = NULL;
 	auto_buf struct buf text = BUF_INIT(PLAN_FILE_MAX);
 	char options[MNT_OPTIONS * MNT_OPTION_TEXT];
 	int rc = mnt_options_text(&p->mnt_options, options, sizeof(options), e);
 
 	if (rc < 0)
 		return rc;
-	if (!plan || json_object_set_new(plan, "options", json_string(options)) < 0 ||
-		json_object_set_new(plan, "size_bytes", json_integer((json_int_t)p->live.size)) <
-			0 ||
-		json_object_set_new(
-			plan, "nr_inodes", json_integer((json_int_t)p->live.nr_inodes)) < 0)
+	plan = json_pack("{s:i, s:I, s:I, s:s}", "format", 1, "size_bytes",
+		(json_int_t)p->live.size, "nr_inodes", (json_int_t)p->live.nr_inodes, "options",
+		options);
+	if (!plan)
 		return err_oom(e);
 	rc = json_text(plan, &text, e);
-	return rc < 0 ? rc : fs_write_atomic(p->root, PLAN_FILE, 0644, buf_str(&text), text.len, e);
+	return rc < 0 ? rc : fs_write_changed(p->root, PLAN_FILE, 0644, &text, e);
 }
 
 static int phase_mount(struct prepare *p, struct err *e)
@@ -384,7 +383,7 @@ static void roll_back(struct prepare *p)
 	if (rc == 0 && p->mounted_here)
 		rc = seal_remove(p->path, &e);
 	if (rc == 0 && p->made_run && !p->options->service)
-		rc = fs_remove_tree(p->root, PUBLISH_RUN + 1, &e);
+		rc = fs_remove_tree(p->root, &PUBLISH_RUN[1], &e);
 	if (rc < 0)
 		log_warning("prepare: could not undo what was begun: %s", e.msg);
 }

@@ -191,7 +191,7 @@ static int write_file(
 
 	if (buf_addf(&path, "%s/%s", dir, name) < 0)
 		return err_oom(e);
-	return fs_write_atomic(rootfd, buf_str(&path), 0644, buf_str(text), text->len, e);
+	return fs_write_changed(rootfd, buf_str(&path), 0644, text, e);
 }
 
 int publish_facts(int rootfd, const struct facts *f, struct err *e)

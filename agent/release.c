@@ -28,5 +28,5 @@ int release_run(const char *root, bool lazy, struct err *e)
 		rc = seal_remove(path, e);
 	if (rc == 0)
 		rc = ecs_release(rootfd, e);
-	return rc == 0 ? fs_remove_tree(rootfd, PUBLISH_RUN + 1, e) : rc;
+	return rc == 0 ? fs_remove_tree(rootfd, &PUBLISH_RUN[1], e) : rc;
 }

@@ -278,6 +278,18 @@ int fs_write_atomic(
 	return rc < 0 ? fail(e, rc, "write", path) : 0;
 }
 
+int fs_write_changed(
+	int rootfd, const char *path, mode_t mode, const struct buf *text, struct err *e)
+{
+	auto_buf struct buf old = BUF_INIT(text->len);
+	struct err ignored = ERR_INIT;
+
+	if (fs_read(rootfd, path, &old, &ignored) == 0 && old.len == text->len &&
+		memcmp(buf_str(&old), buf_str(text), text->len) == 0)
+		return 0;
+	return fs_write_atomic(rootfd, path, mode, buf_str(text), text->len, e);
+}
+
 static int is_dir(int rootfd, const char *path)
 {
 	auto_close int fd = open_in_root(rootfd, path, O_PATH | O_DIRECTORY, 0);

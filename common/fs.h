@@ -41,6 +41,11 @@ bool fs_exists(int rootfd, const char *path);
 must_check int fs_write_atomic(
 	int rootfd, const char *path, mode_t mode, const void *data, size_t len, struct err *e);
 
+/* The same, but a file that has this content already stays as it is, also where there is no space
+ * left for another. */
+must_check int fs_write_changed(
+	int rootfd, const char *path, mode_t mode, const struct buf *text, struct err *e);
+
 /* All of len; short writes are continued. Returns -errno only. */
 must_check int fs_write_all(int fd, const void *data, size_t len);
 

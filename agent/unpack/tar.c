@@ -117,6 +117,18 @@ static int read_xattrs(struct archive_entry *a, struct entry *ret, struct err *e
 	return 0;
 }
 
+/* libarchive reads "-1.5" as -1 s and half a second that it does not say the sign of. */
+static struct timespec time_of(struct archive_entry *a)
+{
+	struct timespec t = {archive_entry_mtime(a), archive_entry_mtime_nsec(a)};
+
+	if (t.tv_sec < 0 && t.tv_nsec > 0) {
+		t.tv_sec--;
+		t.tv_nsec = 1000000000 - t.tv_nsec;
+	}
+	return t;
+}
+
 /* Negative numbers become too large ones, which are refused later. */
 static int convert(struct archive_entry *a, struct entry *ret, struct err *e)
 {
@@ -128,8 +140,7 @@ static int convert(struct archive_entry *a, struct entry *ret, struct err *e)
 	ret->mode = archive_entry_mode(a) & 07777;
 	ret->uid = (uint64_t)archive_entry_uid(a);
 	ret->gid = (uint64_t)archive_entry_gid(a);
-	ret->mtime.tv_sec = archive_entry_mtime(a);
-	ret->mtime.tv_nsec = archive_entry_mtime_nsec(a);
+	ret->mtime = time_of(a);
 	ret->device = archive_entry_rdev(a);
 	return read_xattrs(a, ret, e);
 }
