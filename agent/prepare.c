@@ -22,6 +22,9 @@
 
 #define PLAN_FILE_MAX (64 * KIB)
 
+/* How often a wait for metadata looks whether it should end. */
+#define LATE_SLICE (100 * NSEC_PER_MSEC)
+
 /* A second prepare that waits would hold a booting machine: it gives up instead. */
 static int phase_lock(struct prepare *p, struct err *e)
 {
@@ -189,15 +192,18 @@ static int save_plan(struct prepare *p, struct err *e)
 
 static int phase_mount(struct prepare *p, struct err *e)
 {
-	char size[NUM_TEXT];
 	int rc = p->live.mounted ? resize(p, e) : mount_here(p, e);
 
 	if (rc == 0)
 		rc = describe_options(p, e);
-	if (rc == 0)
-		rc = save_plan(p, e);
-	if (rc < 0)
-		return rc;
+	return rc == 0 ? save_plan(p, e) : rc;
+}
+
+static int phase_say_mount(struct prepare *p, struct err *e)
+{
+	char size[NUM_TEXT];
+
+	(void)e;
 	for (unsigned i = 0; i < p->mnt_options.n_dropped; i++)
 		log_info("mount: without '%s'", p->mnt_options.dropped[i]);
 	log_info("mount: '%s' has %s and %llu inodes", p->settings.path,
@@ -212,6 +218,13 @@ static int phase_slots(struct prepare *p, struct err *e)
 	return rc < 0 ? rc : slot_setup(p->shared, e);
 }
 
+static void merge_query(struct prepare *p)
+{
+	identity_query_merge(p->query, &p->identity);
+	identity_query_free(p->query);
+	p->query = NULL;
+}
+
 /* Metadata that has answered by now is the authority; it is waited for only where nothing else
  * tells the type. */
 static int phase_type(struct prepare *p, struct err *e)
@@ -219,11 +232,8 @@ static int phase_type(struct prepare *p, struct err *e)
 	bool known = *p->identity.instance_type.value;
 
 	(void)e;
-	if (p->query && identity_query_wait(p->query, known ? clock_now() : CLOCK_FOREVER)) {
-		identity_query_merge(p->query, &p->identity);
-		identity_query_free(p->query);
-		p->query = NULL;
-	}
+	if (p->query && identity_query_wait(p->query, known ? clock_now() : CLOCK_FOREVER))
+		merge_query(p);
 	log_info("identity: cloud %s, %s, %s, metadata %s", cloud_name(p->identity.cloud),
 		*p->identity.instance_type.value ? p->identity.instance_type.value
 						 : "unknown instance type",
@@ -286,17 +296,18 @@ static int phase_ready(struct prepare *p, struct err *e)
 	return 0;
 }
 
-/* Metadata that answers after readiness still reaches the published facts. */
+/* Metadata that answers after readiness still reaches the published facts; a stop does not wait for
+ * it. */
 static int phase_late_facts(struct prepare *p, struct err *e)
 {
 	struct facts f;
 
+	while (p->query && !identity_query_wait(p->query, clock_deadline(LATE_SLICE)))
+		if (cancel_requested())
+			return 0;
 	if (!p->query)
 		return 0;
-	identity_query_wait(p->query, CLOCK_FOREVER);
-	identity_query_merge(p->query, &p->identity);
-	identity_query_free(p->query);
-	p->query = NULL;
+	merge_query(p);
 	if (p->identity.metadata != METADATA_OK)
 		log_warning("identity: metadata %s: %s", metadata_state_name(p->identity.metadata),
 			p->identity.metadata_detail);
@@ -316,6 +327,7 @@ static const struct phase prepare_phases[] = {
 	{"ask the metadata service", phase_query},
 	{"plan the size", phase_plan},
 	{"mount or re-size", phase_mount},
+	{"say what is mounted", phase_say_mount},
 	{"set up the folder of the agent", phase_slots},
 	{"learn the instance type", phase_type},
 	{"match archives", prepare_match},

@@ -118,6 +118,16 @@ static int unpack_into(struct prepare *p, int archive, const struct candidate *c
 	return rc;
 }
 
+/* Returns the failure it was called for. */
+static int abandon(struct prepare *p, const struct slot *s, int failure)
+{
+	struct err e = ERR_INIT;
+
+	if (slot_abandon(p->shared, s, &e) < 0)
+		log_warning("%s", e.msg);
+	return failure;
+}
+
 static int fill_app(
 	struct prepare *p, int data, const struct candidate *c, struct slot *s, struct err *e)
 {
@@ -140,8 +150,9 @@ static int fill_app(
 	rc = slot_begin(p->shared, s, e);
 	if (rc == 0)
 		rc = unpack_into(p, archive, c, s, e);
-	if (rc == 0)
-		rc = slot_commit(p->shared, s, e);
+	if (rc < 0)
+		return abandon(p, s, rc);
+	rc = slot_commit(p->shared, s, e);
 	if (rc == 0)
 		rc = slot_link(p->shared, s, e);
 	if (rc == 0)
@@ -200,7 +211,6 @@ static int fill_copy(struct prepare *p, int data, const char *word, struct err *
 {
 	struct slot *s = &p->slot[p->n_slots];
 	char partial[SLOT_NAME + sizeof(SLOT_PARTIAL)];
-	struct err cleanup = ERR_INIT;
 	int rc = copy_name(p, word, s, e);
 
 	if (rc < 0)
@@ -216,10 +226,9 @@ static int fill_copy(struct prepare *p, int data, const char *word, struct err *
 	rc = slot_begin(p->shared, s, e);
 	if (rc == 0)
 		rc = copy_entry(data, s->name, p->shared, partial, e);
-	if (rc == 0)
-		rc = slot_commit(p->shared, s, e);
-	else if (fs_remove_tree(p->shared, partial, &cleanup) < 0)
-		log_warning("%s", cleanup.msg);
+	if (rc < 0)
+		return abandon(p, s, rc);
+	rc = slot_commit(p->shared, s, e);
 	if (rc == 0)
 		log_info("copy: '%s'", s->name);
 	return rc;

@@ -120,6 +120,20 @@ int slot_begin(int shared, const struct slot *s, struct err *e)
 	return rc < 0 ? rc : fs_remove_tree(shared, partial, e);
 }
 
+int slot_abandon(int shared, const struct slot *s, struct err *e)
+{
+	char path[SLOT_PATH];
+	int rc;
+
+	partial_name(s->name, path);
+	rc = fs_remove_tree(shared, path, e);
+	stamp_path(s->name, path);
+	if (rc == 0 && faccessat(shared, s->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		unlinkat(shared, path, 0) < 0 && errno != ENOENT)
+		rc = err_errno(e, "slot: cannot remove '%s'", path);
+	return rc;
+}
+
 /* Whatever the archive says, the top directory of a tree belongs to root. */
 static int own_tree(int shared, const char *partial, struct err *e)
 {

@@ -39,6 +39,9 @@ bool slot_is_filled(int shared, const struct slot *s);
 /* Forgets the stamp and removes a partial entry that an earlier run left. */
 must_check int slot_begin(int shared, const struct slot *s, struct err *e);
 
+/* After a failure: removes what is partial, and the stamp unless an older NAME is there. */
+must_check int slot_abandon(int shared, const struct slot *s, struct err *e);
+
 /* NAME.partial becomes NAME (an older NAME is exchanged and then removed) and the stamp is written.
  */
 must_check int slot_commit(int shared, const struct slot *s, struct err *e);

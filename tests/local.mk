@@ -5,6 +5,7 @@ AM_DEFAULT_SOURCE_EXT = .c
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_archive \
 	tests/unit/test_buf \
 	tests/unit/test_clock \
 	tests/unit/test_config \
@@ -30,13 +31,15 @@ check_PROGRAMS += \
 	tests/unit/test_mnt \
 	tests/unit/test_num \
 	tests/unit/test_opt \
+	tests/unit/test_pack \
 	tests/unit/test_plan \
 	tests/unit/test_proc \
 	tests/unit/test_progress \
 	tests/unit/test_publish \
 	tests/unit/test_seal \
 	tests/unit/test_settings \
-	tests/unit/test_slot
+	tests/unit/test_slot \
+	tests/unit/test_tree
 
 check_LIBRARIES = libscratch.a
 libscratch_a_SOURCES = \

@@ -46,6 +46,7 @@ static void run_free(struct run *u)
 	archive_index_free(&u->index);
 }
 
+/* One inode more than there are entries is needed, for the tree's own directory. */
 static int no_space(const struct run *u, struct err *e)
 {
 	const struct unpack_request *r = u->request;
@@ -53,10 +54,10 @@ static int no_space(const struct run *u, struct err *e)
 	uint64_t bytes = u->manifest.present ? u->manifest.bytes : u->result.bytes;
 	uint64_t entries = u->manifest.present ? u->manifest.entries : u->result.entries;
 
-	if (entries > r->inodes)
+	if (entries >= r->inodes)
 		return err_set(e, ERR_SYSTEM, ENOSPC,
 			"no inodes left (need %s%" PRIu64 ", have %" PRIu64 ")",
-			u->manifest.present ? "" : "at least ", entries, r->inodes);
+			u->manifest.present ? "" : "at least ", entries + 1, r->inodes);
 	num_size_text(bytes, need);
 	if (r->space == UINT64_MAX)
 		return err_set(e, ERR_SYSTEM, ENOSPC, "no space left (need %s%s)",
@@ -123,7 +124,7 @@ static int check_room(const struct run *u, struct err *e)
 		return err_set(e, ERR_DATA, E2BIG,
 			"its %" PRIu64 " entries are more than the allowed %" PRIu64, m->entries,
 			r->limits.entries);
-	if (!r->verify && (m->bytes > r->space || m->entries > r->inodes))
+	if (!r->verify && (m->bytes > r->space || m->entries >= r->inodes))
 		return no_space(u, e);
 	return 0;
 }
@@ -183,7 +184,7 @@ static int count_entry(struct run *u, const struct entry *n, struct err *e)
 	if (u->manifest.present &&
 		(u->result.entries > u->manifest.entries || u->result.bytes > u->manifest.bytes))
 		return err_set(e, ERR_DATA, EBADMSG, "it holds more than its manifest says");
-	if (!u->request->verify && u->result.entries > u->request->inodes)
+	if (!u->request->verify && u->result.entries >= u->request->inodes)
 		return no_space(u, e);
 	allow_plain(u);
 	return 0;

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Run in the guest by tests/vm/root/usr/lib/vm/run when the boot is over. What it prints is the demo's
-# transcript; its checks go to the TAP. Lines "time TEXT MICROSECONDS" are rows of the last table.
+# Run in the guest by tests/vm/root/usr/lib/vm/run when the boot is over. What it prints is the
+# demo's transcript, its checks are TAP; "time TEXT MICROSECONDS" there is a row of the last table.
 
 title() { printf '\n-- %s\n' "$*"; }
 
-# As lib.sh has it, but by PID 1's words: what it says before journald runs comes through the kernel,
-# which keeps no fields.
+# As lib.sh has it, but by PID 1's words: what it says before journald runs comes through the
+# kernel, which keeps no fields.
 when() # starting|started UNIT
 {
 	local verbs='Started|Finished|Mounted|Reached target'
 	[ "$1" = started ] || verbs='Starting|Mounting'
 	journalctl -b -q -o json SYSLOG_IDENTIFIER=systemd |
-		jq -r --arg re "^($verbs) $2 " 'select(.MESSAGE | test($re)) | .__MONOTONIC_TIMESTAMP' | head -n 1
+		jq -r --arg re "^($verbs) $2 " 'select(.MESSAGE | test($re)).__MONOTONIC_TIMESTAMP' |
+		head -n 1
 }
 
 seconds() { printf '%d.%03d' $(($1 / 1000000)) $(($1 / 1000 % 1000)); } # MICROSECONDS

@@ -34,7 +34,7 @@ def tars():
     yield "long-latin", entry("l\udcfc" * 90, text, form=GNU)
     yield "raw-pax-latin", raw_pax(record(b"path", b"raw-\xfc" * 30)) + entry("x", text)
     yield "dots", (directory("./", mode=0o750) + directory("./a") + entry("./a/./b", text)
-                   + entry("a//c", text) + entry("./d", text))
+                   + entry("./a//c", text) + entry("./d", text))
     yield "slash-at-end", entry("dir/", kind=tarfile.REGTYPE, form=USTAR) + entry("dir/x", text)
     yield "implied", entry("a/b/c/d", text) + entry("a/b2/c", text)
     yield "closed-directories", (directory("r", mode=0o555, mtime=1) + directory("r/s", mode=0o500)

@@ -47,16 +47,19 @@ exit_code()
 mount_options() { findmnt -nro OPTIONS --mountpoint /shared; }
 mount_size() { findmnt -bnro SIZE --mountpoint /shared; }
 
-# when starting|started UNIT: PID 1's own message, in microseconds of the monotonic clock.
+# when starting|started UNIT: PID 1's own message, in microseconds of the monotonic clock. What came
+# before the journal could read has no fields there: PID 1 still knows the time.
 when()
 {
-	local id
+	local id own time
 	case $1 in
-	starting) id=7d4958e842da4a758f6c1cdc7b36dcc5 ;;
-	started) id=39f53479d3a045ac8e11786248231fbf ;;
+	starting) id=7d4958e842da4a758f6c1cdc7b36dcc5 own=InactiveExitTimestampMonotonic ;;
+	started) id=39f53479d3a045ac8e11786248231fbf own=ActiveEnterTimestampMonotonic ;;
 	esac
-	journalctl -b -q -o json MESSAGE_ID=$id UNIT="$2" |
-		jq -r '.__MONOTONIC_TIMESTAMP' | head -n 1
+	time=$(journalctl -b -q -o json MESSAGE_ID=$id UNIT="$2" |
+		jq -r '.__MONOTONIC_TIMESTAMP' | head -n 1)
+	[ -n "$time" ] || time=$(property "$2" $own)
+	[ "$time" = 0 ] || echo "$time"
 }
 
 # in_order TEXT "WHAT UNIT"...: each happened, and none before the one named before it.
