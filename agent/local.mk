@@ -45,6 +45,7 @@ libagent_a_SOURCES = \
 	agent/plan.c agent/plan.h \
 	agent/prepare.c agent/prepare.h \
 	agent/prepare_apps.c \
+	agent/prepare_mount.c \
 	agent/publish.c agent/publish.h \
 	agent/query.c \
 	agent/release.c agent/release.h \

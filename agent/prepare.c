@@ -17,10 +17,7 @@
 #include <unistd.h>
 
 #define READY_FILE PUBLISH_RUN "/ready"
-#define PLAN_FILE  PUBLISH_RUN "/plan.json"
 #define LOCK_FILE  PUBLISH_RUN "/lock"
-
-#define PLAN_FILE_MAX (64 * KIB)
 
 /* How often a wait for metadata looks whether it should end. */
 #define LATE_SLICE (100 * NSEC_PER_MSEC)
@@ -74,141 +71,6 @@ static int phase_query(struct prepare *p, struct err *e)
 	if (p->identity.metadata != METADATA_PENDING)
 		return 0;
 	return identity_query_start(&p->identity, &p->settings, &p->query, e);
-}
-
-static int phase_plan(struct prepare *p, struct err *e)
-{
-	struct plan_held held = {0};
-	char size[NUM_TEXT], min[NUM_TEXT];
-	int rc = mnt_live(p->path, &p->live, e);
-
-	if (rc < 0)
-		return rc;
-	if (p->live.mounted)
-		held = (struct plan_held){.bytes = p->live.used, .inodes = p->live.used_inodes};
-	plan_size(&p->host, &p->settings, &held, &p->plan);
-	if (!p->plan.fits && !p->live.mounted)
-		return err_set(e, ERR_SYSTEM, ENOMEM,
-			"prepare: a safe '%s' would have %s, less than MinSize=%s: use a larger "
-			"instance, or see 'shared-prep plan'",
-			p->settings.path, num_size_text(p->plan.size, size),
-			num_size_text(p->plan.min_size, min));
-	return 0;
-}
-
-static int mount_here(struct prepare *p, struct err *e)
-{
-	struct mnt_options options;
-	bool immutable;
-	int rc;
-
-	if (p->options->service)
-		return err_set(e, ERR_SYSTEM, ENOENT,
-			"prepare: '%s' is not mounted: see 'systemctl status %s.mount'",
-			p->settings.path, p->settings.path + 1);
-	rc = mnt_probe(&p->plan, p->settings.context, &options, e);
-	if (rc == 0)
-		rc = seal_apply(p->path, &immutable, e);
-	if (rc == 0)
-		rc = mnt_mount(p->path, &options, e);
-	p->mounted_here = rc == 0;
-	return rc;
-}
-
-/* What is mounted stays as large as it is when only the memory in use at this moment speaks against
- * it: jobs come and go. */
-static bool size_is_right(const struct prepare *p)
-{
-	if (strcmp(p->plan.bound, "available") == 0 && p->plan.size < p->live.size)
-		return true;
-	return p->plan.size == p->live.size && p->plan.nr_inodes == p->live.nr_inodes;
-}
-
-static int resize(struct prepare *p, struct err *e)
-{
-	char from[NUM_TEXT], to[NUM_TEXT];
-	int rc;
-
-	if (size_is_right(p))
-		return 0;
-	rc = mnt_resize(p->path, p->plan.size, p->plan.nr_inodes, e);
-	if (rc == -EBUSY) {
-		log_warning("%s", e->msg);
-		return 0;
-	}
-	/* The hardened unit has re-sized before, in ExecStartPre=, or said why not. */
-	if (rc == -EPERM && p->options->service)
-		return 0;
-	if (rc == 0)
-		log_info("mount: '%s' re-sized from %s to %s", p->settings.path,
-			num_size_text(p->live.size, from), num_size_text(p->plan.size, to));
-	return rc;
-}
-
-static bool has_option(const struct mnt_options *o, const char *option)
-{
-	for (unsigned i = 0; i < o->n_taken; i++)
-		if (strcmp(o->taken[i], option) == 0)
-			return true;
-	return false;
-}
-
-/* The live mount tells which of the wanted options are in effect, whoever mounted it. */
-static int describe_options(struct prepare *p, struct err *e)
-{
-	struct mnt_options wanted, *o = &p->mnt_options;
-	int rc = mnt_live(p->path, &p->live, e);
-
-	if (rc == 0)
-		rc = mnt_options_again(
-			p->live.options, p->live.size, p->live.nr_inodes, &p->mnt_options, e);
-	if (rc < 0)
-		return rc;
-	mnt_options_wanted(&p->plan, p->settings.context, &wanted);
-	for (unsigned i = MNT_REQUIRED; i < wanted.n_taken; i++)
-		if (!has_option(o, wanted.taken[i]))
-			memcpy(o->dropped[o->n_dropped++], wanted.taken[i], MNT_OPTION_TEXT);
-	return 0;
-}
-
-/* For the generator, which gives the live size back after a daemon-reload. */
-static int save_plan(struct prepare *p, struct err *e)
-{
-	auto_json json_t *plan = NULL;
-	auto_buf struct buf text = BUF_INIT(PLAN_FILE_MAX);
-	char options[MNT_OPTIONS * MNT_OPTION_TEXT];
-	int rc = mnt_options_text(&p->mnt_options, options, sizeof(options), e);
-
-	if (rc < 0)
-		return rc;
-	plan = json_pack("{s:i, s:I, s:I, s:s}", "format", 1, "size_bytes",
-		(json_int_t)p->live.size, "nr_inodes", (json_int_t)p->live.nr_inodes, "options",
-		options);
-	if (!plan)
-		return err_oom(e);
-	rc = json_text(plan, &text, e);
-	return rc < 0 ? rc : fs_write_changed(p->root, PLAN_FILE, 0644, &text, e);
-}
-
-static int phase_mount(struct prepare *p, struct err *e)
-{
-	int rc = p->live.mounted ? resize(p, e) : mount_here(p, e);
-
-	if (rc == 0)
-		rc = describe_options(p, e);
-	return rc == 0 ? save_plan(p, e) : rc;
-}
-
-static int phase_say_mount(struct prepare *p, struct err *e)
-{
-	char size[NUM_TEXT];
-
-	(void)e;
-	for (unsigned i = 0; i < p->mnt_options.n_dropped; i++)
-		log_info("mount: without '%s'", p->mnt_options.dropped[i]);
-	log_info("mount: '%s' has %s and %llu inodes", p->settings.path,
-		num_size_text(p->live.size, size), (unsigned long long)p->live.nr_inodes);
-	return 0;
 }
 
 static int phase_slots(struct prepare *p, struct err *e)
@@ -325,9 +187,9 @@ static const struct phase prepare_phases[] = {
 	{"read the configuration", phase_settings},
 	{"look at the machine", phase_identity},
 	{"ask the metadata service", phase_query},
-	{"plan the size", phase_plan},
-	{"mount or re-size", phase_mount},
-	{"say what is mounted", phase_say_mount},
+	{"plan the size", prepare_plan},
+	{"mount or re-size", prepare_mount},
+	{"say what is mounted", prepare_say_mount},
 	{"set up the folder of the agent", phase_slots},
 	{"learn the instance type", phase_type},
 	{"match archives", prepare_match},
@@ -344,8 +206,8 @@ static const struct phase resize_phases[] = {
 	{"take the lock", phase_lock},
 	{"read the configuration", phase_settings},
 	{"look at the machine", phase_identity},
-	{"plan the size", phase_plan},
-	{"mount or re-size", phase_mount},
+	{"plan the size", prepare_plan},
+	{"mount or re-size", prepare_mount},
 };
 
 static int run_phases(struct prepare *p, const struct phase *phase, size_t n, struct err *e)

@@ -56,6 +56,11 @@ must_check int prepare_run(const struct prepare_options *o, struct err *e);
 /* The phases up to the mount: brings the live tmpfs to the planned size and stops there. */
 must_check int prepare_resize(const struct prepare_options *o, struct err *e);
 
+/* prepare_mount.c: plans the size, then mounts or re-sizes and writes down what is mounted. */
+must_check int prepare_plan(struct prepare *p, struct err *e);
+must_check int prepare_mount(struct prepare *p, struct err *e);
+must_check int prepare_say_mount(struct prepare *p, struct err *e);
+
 /* prepare_apps.c: unpacks the chosen archives and copies the configured files, each into its slot.
  */
 must_check int prepare_match(struct prepare *p, struct err *e);

@@ -118,10 +118,13 @@ int tree_open(int parent, const char *name, bool walk, struct tree **ret, struct
 	t->beneath.ctx = t;
 	if (rc == 0)
 		rc = dirs_add(&t->dirs, "", &(struct dirs_attr){.mode = t->old_mode}, e);
-	if (rc < 0)
-		tree_close(t);
-	else
+	if (rc == 0) {
 		*ret = t;
+		return 0;
+	}
+	if (t->top >= 0 && !t->was_there)
+		unlinkat(parent, name, AT_REMOVEDIR);
+	tree_close(t);
 	return rc;
 }
 
