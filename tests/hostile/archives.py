@@ -82,6 +82,11 @@ def zst(data):
                           check=True).stdout
 
 
+def lz4(data):
+    return subprocess.run(["lz4", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+# Those that GNU tar recognises by itself.
 CODECS = {"zst": zst, "xz": lzma.compress, "gz": lambda d: gzip.compress(d, mtime=0),
           "bz2": bz2.compress}
 

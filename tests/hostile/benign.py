@@ -2,7 +2,7 @@
 """Odd archives that are right: what we unpack must equal what GNU tar makes of them."""
 import tarfile
 
-from archives import (CODECS, END, base256, directory, entry, gnu_sparse, hardlink, patched, raw_pax,
+from archives import (CODECS, END, base256, directory, entry, gnu_sparse, hardlink, lz4, patched, raw_pax,
                       record, symlink)
 
 PAX, GNU, USTAR = tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT
@@ -79,6 +79,8 @@ def files():
         yield f"{name}.tar.{codec}", CODECS[codec](data + END)
     small = entry("f", b"x" * 5000) + directory("d")
     yield "not-compressed.tar", small + END
+    yield "frame.tar.lz4", lz4(small + END)
+    yield "two-frames.tar.lz4", lz4(small[:512]) + lz4(small[512:] + END)
     yield "one-end-block.tar", small + bytes(512)
     yield "record-padding.tar.gz", CODECS["gz"](small + END + bytes(1 << 20))
     for codec, pack in CODECS.items():

@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 
 from archives import (CODECS, END, Ours, base256, bz2_bomb, directory, entry, gnu_sparse, hardlink,
-                      patched, raw_pax, record, stored_zst, symlink, xz_with_dictionary)
+                      lz4, patched, raw_pax, record, stored_zst, symlink, xz_with_dictionary)
 
 
 def tar_cases(outside):
@@ -124,6 +124,7 @@ def file_cases(small):
     yield "trailing.tar.zst", CODECS["zst"](small) + b"trailing garbage", "are damaged", []
     yield "trailing.tar.gz", CODECS["gz"](small) + b"trailing garbage", "are damaged", []
     yield "trailing.tar.xz", CODECS["xz"](small) + b"trailing garbage", "are damaged", []
+    yield "trailing.tar.lz4", lz4(small) + b"trailing garbage", "are damaged", []
     yield "trailing.tar.bz2", CODECS["bz2"](small) + b"trailing garbage", "are damaged", []
     yield ("bomb.tar.bz2", bz2_bomb(5 << 30), "larger than the allowed 1.0 GiB",
            ["--max-bytes=1G"])
@@ -136,7 +137,7 @@ def file_cases(small):
 
 def damage_cases(small, ours):
     """Cut short and flipped, by every codec; the message may be any."""
-    files = {"tar." + name: pack(small) for name, pack in CODECS.items()}
+    files = {"tar." + name: pack(small) for name, pack in {**CODECS, "lz4": lz4}.items()}
     files["ours.tar.zst"] = ours
     pick = random.Random(2)
     for name, data in files.items():
