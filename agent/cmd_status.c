@@ -51,6 +51,7 @@ static int status_read(const char *root, struct status *ret, struct err *e)
 	snprintf(ret->path, sizeof(ret->path), "%s%s", strcmp(root, "/") == 0 ? "" : root, s.path);
 	ret->ready = fs_exists(rootfd, PUBLISH_RUN "/ready");
 	rc = mnt_live(ret->path, &ret->live, e);
+	ret->ready = ret->ready && ret->live.mounted;
 	if (rc < 0 || !fs_exists(rootfd, PUBLISH_RUN "/facts.json"))
 		return rc;
 	rc = fs_read(rootfd, PUBLISH_RUN "/facts.json", &text, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/copy.h"
 
+#include "common/cancel.h"
 #include "common/fs.h"
 #include "common/num.h"
 
@@ -103,6 +104,8 @@ static int copy_bytes(int from, int to, const char *name, struct err *e)
 			continue;
 		if (n < 0)
 			return err_errno(e, "copy: cannot read '%s'", name);
+		if (cancel_requested())
+			return err_set(e, ERR_TRANSIENT, ECANCELED, "copy: interrupted");
 		rc = fs_write_all(to, chunk, (size_t)n);
 		if (rc < 0)
 			return err_set(e, ERR_SYSTEM, -rc, "copy: cannot write '%s': %s", name,

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The ECS agent reads the first, then lets the second override it (ecs-init, LoadEnvVars). */
 #define ECS_STATE_DIR    "/var/lib/ecs"
@@ -171,21 +172,36 @@ static void ecs_edit_free(struct ecs_edit *x)
 /* An absent file is an empty one. */
 static int read_config(int rootfd, const char *path, struct buf *out, struct err *e)
 {
-	return fs_exists(rootfd, path) ? fs_read(rootfd, path, out, e) : 0;
+	int rc = fs_exists(rootfd, path) ? fs_read(rootfd, path, out, e) : 0;
+
+	if (rc == 0 && strlen(buf_str(out)) != out->len)
+		return err_set(e, ERR_DATA, EBADMSG,
+			"ecs: '%s' holds a NUL byte: it is no environment file", path);
+	return rc;
 }
 
-/* Keeps the mode of the file that is replaced; a new one is for root alone, as it may hold
- * credentials. */
+/* Keeps the owner and the mode of the file that is replaced; a new one is for root alone, as it may
+ * hold credentials. */
 static int write_config(int rootfd, const struct buf *text, struct err *e)
 {
-	struct stat st = {.st_mode = 0600};
+	struct stat st = {.st_mode = 0600, .st_uid = geteuid(), .st_gid = getegid()};
+	auto_close int old = -1;
 	auto_close int fd = -1;
+	int rc = 0;
 
-	if (fs_exists(rootfd, ECS_STATE_CONFIG) &&
-		(fs_open(rootfd, ECS_STATE_CONFIG, O_RDONLY, 0, &fd, e) < 0 || fstat(fd, &st) < 0))
-		return err_ctx(e, "ecs");
-	return fs_write_atomic(
-		rootfd, ECS_STATE_CONFIG, st.st_mode & 07777, buf_str(text), text->len, e);
+	if (fs_exists(rootfd, ECS_STATE_CONFIG)) {
+		rc = fs_open(rootfd, ECS_STATE_CONFIG, O_RDONLY, 0, &old, e);
+		if (rc == 0 && fstat(old, &st) < 0)
+			rc = err_errno(e, "ecs: cannot examine '" ECS_STATE_CONFIG "'");
+	}
+	if (rc == 0)
+		rc = fs_write_atomic(
+			rootfd, ECS_STATE_CONFIG, st.st_mode & 07777, buf_str(text), text->len, e);
+	if (rc == 0)
+		rc = fs_open(rootfd, ECS_STATE_CONFIG, O_RDONLY, 0, &fd, e);
+	if (rc == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
+		rc = err_errno(e, "ecs: cannot give '" ECS_STATE_CONFIG "' back to its owner");
+	return rc;
 }
 
 static int without_block(int rootfd, struct buf *old, struct buf *own, struct err *e)
@@ -250,5 +266,7 @@ int ecs_release(int rootfd, struct err *e)
 	rc = without_block(rootfd, &old, &text, e);
 	if (rc < 0 || strcmp(buf_str(&old), buf_str(&text)) == 0)
 		return rc;
-	return write_config(rootfd, &text, e);
+	/* Nothing but our block was ever in it. */
+	return text.len == 0 ? fs_remove_tree(rootfd, &ECS_STATE_CONFIG[1], e)
+			     : write_config(rootfd, &text, e);
 }

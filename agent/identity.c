@@ -73,9 +73,10 @@ int identity_local(int rootfd, const struct settings *s, const char *instance_ty
 	struct dmi d;
 	int rc;
 
-	if (instance_type && strlen(instance_type) >= IDENTITY_TEXT)
-		return err_set(
-			e, ERR_USAGE, EINVAL, "instance type '%.40s…' is too long", instance_type);
+	if (instance_type && !settings_is_instance_type(instance_type))
+		return err_set(e, ERR_USAGE, EINVAL,
+			"'%.40s' is not an instance type: use letters, digits, '.', '_' and '-'",
+			instance_type);
 	rc = dmi_read(rootfd, &d, e);
 	if (rc < 0)
 		return rc;

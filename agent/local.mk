@@ -28,6 +28,7 @@ libagent_a_SOURCES = \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
 	agent/imds.c \
+	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
 	agent/match_judge.c \

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "config.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* Called by this name (systemd.generator(7)) the program writes the mount unit. */
@@ -41,6 +42,9 @@ int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 
+	/* Then writing fails, and what was begun is undone. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc > 0 && strcmp(base_name(argv[0]), GENERATOR_NAME) == 0)
 		return generator_main(argc, argv);
 	log_setup(PACKAGE_NAME, LOG_LEVEL_INFO);

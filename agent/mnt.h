@@ -17,6 +17,7 @@
 
 /* size=, nr_inodes=, mode=: the first options, without which there is no mount. */
 #define MNT_REQUIRED 3
+#define MNT_MODE     2 /* which of them is mode= */
 
 /* tmpfs options in the order given to the kernel, and those that it does not take. */
 struct mnt_options {
@@ -26,7 +27,8 @@ struct mnt_options {
 	unsigned n_dropped;
 };
 
-/* Pure: what is asked for, untried: size, nr_inodes, mode=1777, huge=, noswap, mpol= and, where
+/* Pure: what is asked for, untried: size, nr_inodes, mode=0755 (prepare opens it when all is
+ * there), huge=, noswap, mpol= and, where
  * context is not NULL, rootcontext=. */
 void mnt_options_wanted(const struct tmpfs_plan *p, const char *context, struct mnt_options *ret);
 

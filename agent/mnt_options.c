@@ -21,7 +21,7 @@ static void take_required(struct mnt_options *o, uint64_t size, uint64_t nr_inod
 {
 	take(o, "size=%" PRIu64, size);
 	take(o, "nr_inodes=%" PRIu64, nr_inodes);
-	take(o, "mode=1777");
+	take(o, "mode=0755");
 }
 
 /* Without a list it is all nodes with memory, which is what is meant; and a list with commas is cut

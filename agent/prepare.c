@@ -2,6 +2,7 @@
 #include "agent/prepare.h"
 
 #include "agent/ecs.h"
+#include "agent/lock.h"
 #include "agent/notify.h"
 #include "agent/seal.h"
 #include "common/cancel.h"
@@ -13,30 +14,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READY_FILE PUBLISH_RUN "/ready"
-#define LOCK_FILE  PUBLISH_RUN "/lock"
 
 /* How often a wait for metadata looks whether it should end. */
 #define LATE_SLICE (100 * NSEC_PER_MSEC)
 
-/* A second prepare that waits would hold a booting machine: it gives up instead. */
 static int phase_lock(struct prepare *p, struct err *e)
 {
-	int rc;
-
-	p->made_run = !fs_exists(p->root, PUBLISH_RUN);
-	rc = fs_mkdir_p(p->root, PUBLISH_RUN, 0755, e);
-	if (rc == 0)
-		rc = fs_open(p->root, LOCK_FILE, O_RDWR | O_CREAT, 0600, &p->lock, e);
-	if (rc < 0)
-		return rc;
-	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, ERR_TRANSIENT, errno,
-			"prepare: another run holds '" LOCK_FILE "': try again when it has ended");
-	return 0;
+	return lock_take(p->root, &p->lock, &p->made_run, e);
 }
 
 static int phase_settings(struct prepare *p, struct err *e)
@@ -75,9 +63,10 @@ static int phase_query(struct prepare *p, struct err *e)
 
 static int phase_slots(struct prepare *p, struct err *e)
 {
-	int rc = fs_root(p->path, &p->shared, e);
-
-	return rc < 0 ? rc : slot_setup(p->shared, e);
+	p->shared = open(p->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p->shared < 0)
+		return err_errno(e, "prepare: cannot open '%s'", p->settings.path);
+	return slot_setup(p->shared, e);
 }
 
 static void merge_query(struct prepare *p)
@@ -126,6 +115,9 @@ static int phase_publish(struct prepare *p, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	if (!p->live.mounted)
+		return err_set(e, ERR_SYSTEM, ENOENT, "prepare: '%s' was unmounted meanwhile",
+			p->settings.path);
 	f = facts_of(p);
 	return publish_facts(p->root, &f, e);
 }
@@ -144,6 +136,15 @@ static int phase_ecs(struct prepare *p, struct err *e)
 	return ecs_configure(p->root, &p->settings, &f, &written, say, NULL, e);
 }
 
+/* Until now only root could write there, so that nobody could plant what the agent trusts. */
+static int phase_open(struct prepare *p, struct err *e)
+{
+	if ((geteuid() == 0 && fchown(p->shared, 0, 0) < 0) || fchmod(p->shared, 01777) < 0)
+		return err_errno(e, "prepare: cannot open '%s' to its users", p->settings.path);
+	return 0;
+}
+
+/* From here on the machine is in use: nothing is taken back any more. */
 static int phase_ready(struct prepare *p, struct err *e)
 {
 	char status[256], used[NUM_TEXT], size[NUM_TEXT];
@@ -153,6 +154,7 @@ static int phase_ready(struct prepare *p, struct err *e)
 		return rc;
 	snprintf(status, sizeof(status), "ready: %zu app(s), %s of %s used", p->n_apps,
 		num_size_text(p->live.used, used), num_size_text(p->live.size, size));
+	p->mounted_here = p->made_run = false;
 	notify_ready(status);
 	log_info("%s", status);
 	return 0;
@@ -174,7 +176,9 @@ static int phase_late_facts(struct prepare *p, struct err *e)
 		log_warning("identity: metadata %s: %s", metadata_state_name(p->identity.metadata),
 			p->identity.metadata_detail);
 	f = facts_of(p);
-	return publish_facts(p->root, &f, e);
+	if (publish_facts(p->root, &f, e) < 0)
+		log_warning("%s", e->msg);
+	return 0;
 }
 
 struct phase {
@@ -198,6 +202,7 @@ static const struct phase prepare_phases[] = {
 	{"sweep what is not wanted any more", prepare_sweep},
 	{"publish facts", phase_publish},
 	{"configure ECS", phase_ecs},
+	{"open it to users", phase_open},
 	{"say that it is ready", phase_ready},
 	{"publish facts that came late", phase_late_facts},
 };
@@ -253,9 +258,7 @@ static void roll_back(struct prepare *p)
 	auto_close_fn(&p->shared);
 	p->shared = -1;
 	if (p->mounted_here)
-		rc = mnt_unmount(p->path, false, &e);
-	if (rc == 0 && p->mounted_here)
-		rc = seal_remove(p->path, &e);
+		rc = prepare_unmount(p, &e);
 	if (rc == 0 && p->made_run && !p->options->service)
 		rc = fs_remove_tree(p->root, &PUBLISH_RUN[1], &e);
 	if (rc < 0)

@@ -20,6 +20,9 @@
 
 #include <stdbool.h>
 
+/* Longest path of the mount point, with its NUL. */
+#define PREPARE_PATH 512
+
 struct prepare_options {
 	const char *root;          /* "/" but in tests */
 	const char *instance_type; /* overrides what is found, NULL: none */
@@ -30,9 +33,9 @@ struct prepare_options {
 /* What the phases know of each other. */
 struct prepare {
 	const struct prepare_options *options;
-	int root;       /* descriptor of options->root */
-	int lock;       /* held while it runs */
-	char path[512]; /* of the mount point, as this process reaches it */
+	int root;                /* descriptor of options->root */
+	int lock;                /* held while it runs */
+	char path[PREPARE_PATH]; /* of the mount point, as this process reaches it */
 	struct settings settings;
 	struct host host;
 	struct cpu cpu;
@@ -43,6 +46,7 @@ struct prepare {
 	struct mnt_options mnt_options;
 	bool made_run; /* by this run: the folder of published files, taken back like the mount */
 	bool mounted_here; /* by this run: taken back when it fails */
+	mode_t was_mode;   /* of the empty directory that was there before, 0: none */
 	int shared;        /* descriptor of the mounted directory */
 	struct match match;
 	struct slot *slot; /* one for each chosen archive, then one for each copied name */
@@ -50,6 +54,9 @@ struct prepare {
 	struct published_app *app;
 	size_t n_apps;
 };
+
+/* Path= as the last prepare on this root found it; false: none has mounted yet. */
+bool prepare_saved_path(int rootfd, char ret[static PREPARE_PATH]);
 
 must_check int prepare_run(const struct prepare_options *o, struct err *e);
 
@@ -60,6 +67,7 @@ must_check int prepare_resize(const struct prepare_options *o, struct err *e);
 must_check int prepare_plan(struct prepare *p, struct err *e);
 must_check int prepare_mount(struct prepare *p, struct err *e);
 must_check int prepare_say_mount(struct prepare *p, struct err *e);
+must_check int prepare_unmount(struct prepare *p, struct err *e); /* takes back what it mounted */
 
 /* prepare_apps.c: unpacks the chosen archives and copies the configured files, each into its slot.
  */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +89,7 @@ static int unpack_into(struct prepare *p, int archive, const struct candidate *c
 	const struct slot *s, struct err *e)
 {
 	struct unpacking u = {.lock = PTHREAD_MUTEX_INITIALIZER, .file = c->file};
-	char partial[SLOT_NAME + sizeof(SLOT_PARTIAL)];
+	char partial[SLOT_PATH];
 	struct unpack_result result;
 	struct statvfs fs;
 	struct stat st;
@@ -96,7 +97,7 @@ static int unpack_into(struct prepare *p, int archive, const struct candidate *c
 
 	if (fstatvfs(p->shared, &fs) < 0 || fstat(archive, &st) < 0)
 		return err_errno(e, "unpack '%s'", c->file);
-	snprintf(partial, sizeof(partial), "%s" SLOT_PARTIAL, s->name);
+	slot_partial(s, partial);
 	u.size = (uint64_t)st.st_size;
 	progress_start(&u.progress, c->file, u.size, p->options->quiet || p->options->service);
 	rc = unpack_archive(
@@ -128,9 +129,9 @@ static int abandon(struct prepare *p, const struct slot *s, int failure)
 	return failure;
 }
 
-static int fill_app(
-	struct prepare *p, int data, const struct candidate *c, struct slot *s, struct err *e)
+static int fill_app(struct prepare *p, const struct candidate *c, struct slot *s, struct err *e)
 {
+	auto_buf struct buf path = BUF_INIT(PATH_MAX);
 	auto_close int archive = -1;
 	uint64_t start = clock_now();
 	char took[NUM_TEXT];
@@ -138,7 +139,9 @@ static int fill_app(
 
 	snprintf(s->name, sizeof(s->name), *c->key ? "%s_%s" : "%s%s", c->app, c->key);
 	snprintf(s->app, sizeof(s->app), "%s", c->app);
-	rc = fs_open(data, c->file, O_RDONLY, 0, &archive, e);
+	if (buf_addf(&path, "%s/%s", p->settings.data, c->file) < 0)
+		return err_oom(e);
+	rc = fs_open(p->root, buf_str(&path), O_RDONLY, 0, &archive, e);
 	if (rc == 0)
 		rc = slot_stamp_file(archive, c->manifest.digest, s->stamp, e);
 	if (rc < 0)
@@ -163,14 +166,12 @@ static int fill_app(
 
 int prepare_apps(struct prepare *p, struct err *e)
 {
-	auto_close int data = -1;
-	int rc;
+	int rc = 0;
 
 	if (p->match.n == 0) {
 		log_info("match: no archives in '%s'", p->settings.data);
 		return 0;
 	}
-	rc = fs_open(p->root, p->settings.data, O_PATH | O_DIRECTORY, 0, &data, e);
 	for (size_t i = 0; rc == 0 && i < p->match.n; i++) {
 		const struct candidate *c = &p->match.candidate[i];
 		struct slot *s = &p->slot[p->n_slots];
@@ -178,7 +179,7 @@ int prepare_apps(struct prepare *p, struct err *e)
 
 		if (!c->chosen)
 			continue;
-		rc = fill_app(p, data, c, s, e);
+		rc = fill_app(p, c, s, e);
 		p->n_slots++;
 		snprintf(app->name, sizeof(app->name), "%s", c->app);
 		snprintf(app->key, sizeof(app->key), "%s", c->key);
@@ -200,29 +201,45 @@ static int copy_name(struct prepare *p, const char *word, struct slot *s, struct
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"copy: '%s' is not a plain name in '%s': correct Copy=", word,
 			p->settings.data);
-	for (size_t i = 0; i < p->n_slots; i++)
+	for (size_t i = 0; i < p->n_apps; i++)
 		if (strcmp(p->slot[i].name, s->name) == 0 || strcmp(p->slot[i].app, s->name) == 0)
 			return err_set(e, ERR_CONFIG, EEXIST,
 				"copy: '%s' is the name of an app too: correct Copy=", word);
 	return 0;
 }
 
+/* Named twice: the key is repeatable, and drop-ins add to it. */
+static bool is_copied(const struct prepare *p, const char *name)
+{
+	for (size_t i = p->n_apps; i < p->n_slots; i++)
+		if (strcmp(p->slot[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int fill_copy(struct prepare *p, int data, const char *word, struct err *e)
 {
 	struct slot *s = &p->slot[p->n_slots];
-	char partial[SLOT_NAME + sizeof(SLOT_PARTIAL)];
+	char partial[SLOT_PATH];
+	struct stat st;
 	int rc = copy_name(p, word, s, e);
 
-	if (rc < 0)
+	if (rc < 0 || is_copied(p, s->name))
 		return rc;
-	if (faccessat(data, s->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(data, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, ERR_CONFIG, errno,
 			"copy: no '%s' in '%s': correct Copy=", s->name, p->settings.data);
+	if (S_ISLNK(st.st_mode))
+		return err_set(e, ERR_CONFIG, ELOOP,
+			"copy: '%s' in '%s' is a link: put what it leads to there", s->name,
+			p->settings.data);
 	p->n_slots++;
+	notify_status("copying '%s'", s->name);
+	notify_extend(START_EXTENSION);
 	rc = copy_stamp(data, s->name, s->stamp, e);
 	if (rc < 0 || slot_is_filled(p->shared, s))
 		return rc;
-	snprintf(partial, sizeof(partial), "%s" SLOT_PARTIAL, s->name);
+	slot_partial(s, partial);
 	rc = slot_begin(p->shared, s, e);
 	if (rc == 0)
 		rc = copy_entry(data, s->name, p->shared, partial, e);

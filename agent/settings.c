@@ -92,9 +92,10 @@ static bool is_of_the_system(const char *path)
 }
 
 /* … and these with all that is in them. */
-static bool is_of_the_kernel(const char *path)
+static bool is_in_the_system(const char *path)
 {
-	static const char *const tree[] = {"/dev", "/proc", "/run", "/sys"};
+	static const char *const tree[] = {"/boot", "/dev", "/etc", "/lib", "/lib64", "/proc",
+		"/run", "/sys", "/usr", "/var/run"};
 
 	for (size_t i = 0; i < ARRAY_LEN(tree); i++) {
 		size_t len = strlen(tree[i]);
@@ -112,7 +113,7 @@ static int parse_mount_point(const char *value, void *field, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (is_of_the_system(path) || is_of_the_kernel(path))
+	if (is_of_the_system(path) || is_in_the_system(path))
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"'%s' belongs to the system: use a directory of its own", path);
 	for (const char *p = path; *p; p++) {
@@ -210,9 +211,18 @@ static int parse_context(const char *value, void *field, struct err *e)
 	return parse_word(value, LETTERS DIGITS "_:.,-", CONTEXT_MAX, field, e);
 }
 
+#define INSTANCE_TYPE_CHARACTERS LETTERS DIGITS "._-"
+
+bool settings_is_instance_type(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len < INSTANCE_TYPE_MAX && strspn(text, INSTANCE_TYPE_CHARACTERS) == len;
+}
+
 static int parse_instance_type(const char *value, void *field, struct err *e)
 {
-	return parse_word(value, LETTERS DIGITS "._-", INSTANCE_TYPE_MAX, field, e);
+	return parse_word(value, INSTANCE_TYPE_CHARACTERS, INSTANCE_TYPE_MAX, field, e);
 }
 
 #define AT(field) offsetof(struct settings, field)

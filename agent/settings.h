@@ -51,6 +51,10 @@ struct settings {
 /* Built-in values, then the files beneath rootfd. The caller frees in every case. */
 must_check int settings_load(int rootfd, struct settings *ret, struct err *e);
 
+/* Whether an instance type has only characters that one may have: it gets into files that others
+ * read. */
+bool settings_is_instance_type(const char *text);
+
 void settings_free(struct settings *s);
 
 #define auto_settings __attribute__((cleanup(settings_free)))

@@ -14,41 +14,56 @@
 
 #define SLOT_FOLDER   ".shared-prep"
 #define SLOT_STAMPS   SLOT_FOLDER "/slots"
-#define SLOT_NEW_LINK SLOT_FOLDER "/new-link"
+#define SLOT_PARTIALS SLOT_FOLDER "/partial"
+#define SLOT_NEW_LINK SLOT_PARTIALS "/new-link"
 
 /* A stamp that no source has: the slot is being filled. */
 #define SLOT_UNFILLED "-"
-
-#define SLOT_PATH (SLOT_NAME + 64)
 
 static void stamp_path(const char *name, char out[static SLOT_PATH])
 {
 	snprintf(out, SLOT_PATH, SLOT_STAMPS "/%s", name);
 }
 
-static void partial_name(const char *name, char out[static SLOT_PATH])
+static void partial_path(const char *name, char out[static SLOT_PATH])
 {
-	snprintf(out, SLOT_PATH, "%s" SLOT_PARTIAL, name);
+	snprintf(out, SLOT_PATH, SLOT_PARTIALS "/%s" SLOT_PARTIAL, name);
 }
 
-/* A folder of the agent's own: an unprivileged run by hand (tests) leaves it to the caller. */
+void slot_partial(const struct slot *s, char out[static SLOT_PATH])
+{
+	partial_path(s->name, out);
+}
+
+/* The directory is asked, not its name, which anybody could make lead elsewhere in a shared one. */
 static int own_folder(int shared, const char *name, struct err *e)
 {
-	int rc = fs_mkdir_p(shared, name, 0755, e);
+	auto_close int fd = -1;
+	struct stat st;
 
-	if (rc < 0)
-		return rc;
-	if (fchmodat(shared, name, 0755, 0) < 0 ||
-		(geteuid() == 0 && fchownat(shared, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0))
+	if (mkdirat(shared, name, 0755) < 0 && errno != EEXIST)
+		return err_errno(e, "slot: cannot make '%s'", name);
+	fd = openat(shared, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(
+			e, "slot: '%s' is not the directory that it should be: remove it", name);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(e, ERR_SYSTEM, EPERM,
+			"slot: '%s' belongs to user %u or others may write to it: remove it", name,
+			st.st_uid);
+	if (fchmod(fd, 0755) < 0)
 		return err_errno(e, "slot: cannot own '%s'", name);
 	return 0;
 }
 
 int slot_setup(int shared, struct err *e)
 {
-	int rc = own_folder(shared, SLOT_FOLDER, e);
+	static const char *const folder[] = {SLOT_FOLDER, SLOT_STAMPS, SLOT_PARTIALS};
+	int rc = 0;
 
-	return rc < 0 ? rc : own_folder(shared, SLOT_STAMPS, e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(folder); i++)
+		rc = own_folder(shared, folder[i], e);
+	return rc;
 }
 
 int slot_stamp_file(int fd, const char *digest, char out[static SLOT_STAMP], struct err *e)
@@ -108,7 +123,8 @@ bool slot_is_filled(int shared, const struct slot *s)
 	struct stat st;
 
 	return stamp_read(shared, s->name, &found) && strcmp(found.stamp, s->stamp) == 0 &&
-	       fstatat(shared, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode);
+	       fstatat(shared, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode) &&
+	       (!*s->app || st.st_uid == geteuid());
 }
 
 int slot_begin(int shared, const struct slot *s, struct err *e)
@@ -116,7 +132,7 @@ int slot_begin(int shared, const struct slot *s, struct err *e)
 	char partial[SLOT_PATH];
 	int rc = stamp_write(shared, s, SLOT_UNFILLED, e);
 
-	partial_name(s->name, partial);
+	partial_path(s->name, partial);
 	return rc < 0 ? rc : fs_remove_tree(shared, partial, e);
 }
 
@@ -125,7 +141,7 @@ int slot_abandon(int shared, const struct slot *s, struct err *e)
 	char path[SLOT_PATH];
 	int rc;
 
-	partial_name(s->name, path);
+	partial_path(s->name, path);
 	rc = fs_remove_tree(shared, path, e);
 	stamp_path(s->name, path);
 	if (rc == 0 && faccessat(shared, s->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -137,11 +153,16 @@ int slot_abandon(int shared, const struct slot *s, struct err *e)
 /* Whatever the archive says, the top directory of a tree belongs to root. */
 static int own_tree(int shared, const char *partial, struct err *e)
 {
+	auto_close int fd = openat(shared, partial, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fstatat(shared, partial, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(e, "slot: '%s' is gone", partial);
-	return S_ISDIR(st.st_mode) ? own_folder(shared, partial, e) : 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, "slot: cannot open '%s'", partial);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	if ((geteuid() == 0 && fchown(fd, 0, 0) < 0) || fchmod(fd, 0755) < 0)
+		return err_errno(e, "slot: cannot own '%s'", partial);
+	return 0;
 }
 
 int slot_commit(int shared, const struct slot *s, struct err *e)
@@ -149,7 +170,7 @@ int slot_commit(int shared, const struct slot *s, struct err *e)
 	char partial[SLOT_PATH];
 	int rc;
 
-	partial_name(s->name, partial);
+	partial_path(s->name, partial);
 	rc = own_tree(shared, partial, e);
 	if (rc < 0)
 		return rc;
@@ -161,16 +182,23 @@ int slot_commit(int shared, const struct slot *s, struct err *e)
 	return rc < 0 ? rc : stamp_write(shared, s, s->stamp, e);
 }
 
-int slot_link(int shared, const struct slot *s, struct err *e)
+static bool leads_to(int shared, const char *link, const char *name)
 {
 	char target[SLOT_NAME];
-	ssize_t len;
+	ssize_t len = readlinkat(shared, link, target, sizeof(target));
+
+	return len == (ssize_t)strlen(name) && strncmp(target, name, (size_t)len) == 0;
+}
+
+int slot_link(int shared, const struct slot *s, struct err *e)
+{
+	struct stat st;
 	int rc;
 
 	if (!*s->app || strcmp(s->app, s->name) == 0)
 		return 0;
-	len = readlinkat(shared, s->app, target, sizeof(target));
-	if (len == (ssize_t)strlen(s->name) && strncmp(target, s->name, (size_t)len) == 0)
+	if (leads_to(shared, s->app, s->name) &&
+		fstatat(shared, s->app, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid())
 		return 0;
 	rc = fs_remove_tree(shared, SLOT_NEW_LINK, e);
 	if (rc < 0)
@@ -194,15 +222,13 @@ static bool is_wanted(const struct slot *wanted, size_t n, const char *name)
  * swept again. A link under the slot's name is a newer slot's. */
 static int slot_remove(int shared, const struct slot *s, struct err *e)
 {
-	char target[SLOT_NAME], path[SLOT_PATH];
-	ssize_t len = readlinkat(shared, s->app, target, sizeof(target));
+	char path[SLOT_PATH];
 	struct stat st;
 	int rc = 0;
 
-	if (len == (ssize_t)strlen(s->name) && strncmp(target, s->name, (size_t)len) == 0 &&
-		unlinkat(shared, s->app, 0) < 0)
+	if (leads_to(shared, s->app, s->name) && unlinkat(shared, s->app, 0) < 0)
 		return err_errno(e, "slot: cannot remove the link '%s'", s->app);
-	partial_name(s->name, path);
+	partial_path(s->name, path);
 	if (fstatat(shared, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode))
 		rc = fs_remove_tree(shared, s->name, e);
 	if (rc == 0)

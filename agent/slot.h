@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A slot is a named entry of /shared that the agent fills: an app's tree or a copied file. It is
- * made as NAME.partial and appears under NAME complete, by one rename. A stamp file in
- * .shared-prep/slots/ says what it was made from, so that a second run is free, and which slots are
- * ours to sweep. The process may die anywhere and run again: a stamp is valid only after the
- * rename.
+ * made as .shared-prep/partial/NAME.partial, where only root may write, and appears under NAME
+ * complete, by one rename. A stamp file in .shared-prep/slots/ says what it was made from, so that
+ * a second run is free, and which slots are ours to sweep. The process may die anywhere and run
+ * again: a stamp is valid only after the rename.
  */
 #ifndef AGENT_SLOT_H
 #define AGENT_SLOT_H
@@ -18,6 +18,7 @@
 #define SLOT_STAMP   128
 #define SLOT_NAME    256
 #define SLOT_PARTIAL ".partial"
+#define SLOT_PATH    (SLOT_NAME + 64)
 
 struct slot {
 	char name[SLOT_NAME];
@@ -25,7 +26,8 @@ struct slot {
 	char stamp[SLOT_STAMP]; /* what it is made from */
 };
 
-/* Makes .shared-prep and its folder of stamps (root, 0755) in the directory shared. */
+/* Makes .shared-prep and its folders (root's, 0755) in the directory shared. What another user made
+ * under their names is refused (-EPERM). */
 must_check int slot_setup(int shared, struct err *e);
 
 /* The stamp of a source file: its manifest's digest, else device, inode, size and time of change.
@@ -33,7 +35,10 @@ must_check int slot_setup(int shared, struct err *e);
 must_check int slot_stamp_file(
 	int fd, const char *digest, char out[static SLOT_STAMP], struct err *e);
 
-/* true: there, complete, and made from the same source. */
+/* Where the slot is made before it is complete, relative to shared. */
+void slot_partial(const struct slot *s, char out[static SLOT_PATH]);
+
+/* true: there, complete, made from the same source, and, if a tree, root's. */
 bool slot_is_filled(int shared, const struct slot *s);
 
 /* Forgets the stamp and removes a partial entry that an earlier run left. */

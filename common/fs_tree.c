@@ -43,8 +43,13 @@ static int open_dir(int dirfd, const char *name)
 		return -errno;
 	if (!same_mount(dirfd, fd))
 		return -EXDEV;
-	/* Not ours to change: then removing says so. */
-	if (fstat(fd, &st) == 0 && (st.st_mode & S_IRWXU) != S_IRWXU && fchmod(fd, S_IRWXU) < 0)
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* Root takes it first, so that its owner cannot fill it faster than it is emptied. Not ours
+	 * to change: then removing says so. */
+	if (st.st_uid != geteuid() && geteuid() == 0 && fchown(fd, 0, 0) < 0)
+		errno = 0;
+	if ((st.st_mode & 07777) != S_IRWXU && fchmod(fd, S_IRWXU) < 0)
 		errno = 0;
 	return take_fd(&fd);
 }

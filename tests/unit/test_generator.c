@@ -58,7 +58,7 @@ static void test_long_unit_name(void **state)
 	assert_int_equal(e.kind, ERR_CONFIG);
 }
 
-#define OPTIONS "size=1048576,nr_inodes=64,mode=1777,nosuid,nodev"
+#define OPTIONS "size=1048576,nr_inodes=64,mode=0755,nosuid,nodev"
 
 static void test_unit(void **state)
 {
@@ -122,10 +122,10 @@ static void test_plan_file(void **state)
 		const char *json, *text; /* NULL: refused */
 	} row[] = {
 		{"{\"size_bytes\": 2097152, \"nr_inodes\": 5, \"options\": "
-		 "\"size=1,nr_inodes=1,mode=1777,huge=within_size,noswap,nosuid,nodev\"}",
-			"size=2097152,nr_inodes=5,mode=1777,huge=within_size,noswap,nosuid,nodev"},
+		 "\"size=1,nr_inodes=1,mode=0755,huge=within_size,noswap,nosuid,nodev\"}",
+			"size=2097152,nr_inodes=5,mode=0755,huge=within_size,noswap,nosuid,nodev"},
 		{"{\"size_bytes\": 2097152, \"nr_inodes\": 5, \"options\": \"\"}",
-			"size=2097152,nr_inodes=5,mode=1777,nosuid,nodev"},
+			"size=2097152,nr_inodes=5,mode=0755,nosuid,nodev"},
 		{"{\"size_bytes\": 0, \"nr_inodes\": 5, \"options\": \"\"}", NULL},
 		{"{\"size_bytes\": 1, \"nr_inodes\": 0, \"options\": \"\"}", NULL},
 		{"{\"size_bytes\": -1, \"nr_inodes\": 5, \"options\": \"\"}", NULL},
@@ -207,7 +207,7 @@ static void test_run_plans(void **state)
 		assert_int_equal(run(t, said, &e), 0);
 		assert_string_equal(said, "");
 		check_unit(
-			t, "shared.mount", "\nOptions=size=536870912,nr_inodes=32768,mode=1777,");
+			t, "shared.mount", "\nOptions=size=536870912,nr_inodes=32768,mode=0755,");
 	}
 	check_link(t, "out/local-fs.target.wants/shared.mount", "../shared.mount");
 	check_link(t, "out/shared-prep.service.wants/shared.mount", "../shared.mount");
@@ -286,7 +286,7 @@ static void test_run_with_a_plan_file(void **state)
 		"{\"size_bytes\": 1234567168, \"nr_inodes\": 777, \"options\": \"noswap\"}");
 	assert_int_equal(run(t, said, &e), 0);
 	check_unit(t, "shared.mount",
-		"\nOptions=size=1234567168,nr_inodes=777,mode=1777,noswap,nosuid,nodev\n");
+		"\nOptions=size=1234567168,nr_inodes=777,mode=0755,noswap,nosuid,nodev\n");
 	scratch_write(t, "root/run/shared-prep/plan.json", "{");
 	assert_int_equal(run(t, said, &e), 0);
 	assert_non_null(strstr(said, "plan.json"));
@@ -310,7 +310,7 @@ static void test_run_while_mounted(void **state)
 		0);
 	assert_int_equal(run(t, said, &e), 0);
 	check_unit(t, "shared.mount",
-		"\nOptions=size=12640256,nr_inodes=99,mode=1777,huge=within_size,nosuid,nodev\n");
+		"\nOptions=size=12640256,nr_inodes=99,mode=0755,huge=within_size,nosuid,nodev\n");
 	assert_int_equal(umount2(path, 0), 0);
 	/* something else there is left to whoever put it there */
 	assert_int_equal(mount("proc", path, "proc", 0, NULL), 0);

@@ -36,19 +36,19 @@ static void test_wanted(void **state)
 		enum huge_policy huge;
 	} row[] = {
 		{"", NULL,
-			"size=8388608,nr_inodes=1024,mode=1777,huge=within_size,noswap,nosuid,nodev",
+			"size=8388608,nr_inodes=1024,mode=0755,huge=within_size,noswap,nosuid,nodev",
 			HUGE_WITHIN_SIZE},
 		{"0-1", NULL,
-			"size=8388608,nr_inodes=1024,mode=1777,huge=never,noswap,"
+			"size=8388608,nr_inodes=1024,mode=0755,huge=never,noswap,"
 			"mpol=interleave:0-1,nosuid,nodev",
 			HUGE_NEVER},
 		/* a list with a comma would be cut apart */
 		{"0,2-3", "a:b:c:s0",
-			"size=8388608,nr_inodes=1024,mode=1777,huge=always,noswap,mpol=interleave,"
+			"size=8388608,nr_inodes=1024,mode=0755,huge=always,noswap,mpol=interleave,"
 			"rootcontext=a:b:c:s0,nosuid,nodev",
 			HUGE_ALWAYS},
 		{"", "a:b:c:s0:c1,c2",
-			"size=8388608,nr_inodes=1024,mode=1777,huge=advise,noswap,"
+			"size=8388608,nr_inodes=1024,mode=0755,huge=advise,noswap,"
 			"rootcontext=\"a:b:c:s0:c1,c2\",nosuid,nodev",
 			HUGE_ADVISE},
 	};
@@ -110,7 +110,7 @@ static void test_again(void **state)
 		{"rw,nosuid,nodev,relatime,size=1024k,nr_inodes=7,inode64", ""},
 		{"rw,nosuid,nodev,relatime,seclabel,size=1024k,huge=within_size,noswap,inode64",
 			",huge=within_size,noswap"},
-		{"size=5,nr_inodes=6,mode=1777,huge=never,mpol=interleave:0-1,nosuid,nodev",
+		{"size=5,nr_inodes=6,mode=0755,huge=never,mpol=interleave:0-1,nosuid,nodev",
 			",huge=never,mpol=interleave:0-1"},
 		{"rw,mpol=interleave:0,2-3,5,noswap", ",mpol=interleave,noswap"},
 		{"mpol=interleave", ",mpol=interleave"},
@@ -144,7 +144,7 @@ static void test_again(void **state)
 		}
 		assert_int_equal(rc, 0);
 		assert_int_equal(mnt_options_text(&o, text, sizeof(text), &e), 0);
-		snprintf(want, sizeof(want), "size=4194304,nr_inodes=99,mode=1777%s,nosuid,nodev",
+		snprintf(want, sizeof(want), "size=4194304,nr_inodes=99,mode=0755%s,nosuid,nodev",
 			row[i].want);
 		assert_string_equal(text, want);
 	}
@@ -213,7 +213,7 @@ static void test_probe(void **state)
 	assert_true(o.n_taken >= MNT_REQUIRED);
 	assert_string_equal(o.taken[0], "size=8388608");
 	assert_string_equal(o.taken[1], "nr_inodes=1024");
-	assert_string_equal(o.taken[2], "mode=1777");
+	assert_string_equal(o.taken[2], "mode=0755");
 	/* no such context anywhere, no machine with so many nodes */
 	assert_true(has(o.dropped, o.n_dropped, "rootcontext=not_a:context"));
 	assert_true(has(o.dropped, o.n_dropped, "mpol=interleave:0-63"));
@@ -275,7 +275,7 @@ static void test_mount(void **state)
 	assert_int_equal(live.nr_inodes, 1024);
 	assert_int_equal(live.used_inodes, 1);
 	assert_non_null(strstr(live.options, "rw,nosuid,nodev,relatime,size=8192k,nr_inodes=1024"));
-	assert_int_equal(scratch_mode(t, "m") & 07777, 01777);
+	assert_int_equal(scratch_mode(t, "m") & 07777, 0755);
 	assert_int_equal(statvfs(path, &st), 0);
 	assert_true(st.f_flag & ST_NOSUID && st.f_flag & ST_NODEV && !(st.f_flag & ST_RDONLY));
 
@@ -550,7 +550,7 @@ static void test_clone(void **state)
 	make_mount(t, path);
 	assert_int_equal(mnt_clone(t->fd, &bare, &e), 0);
 	assert_int_equal(faccessat(bare, "m0", F_OK, 0), 0);
-	assert_int_equal(scratch_mode(t, "m") & 07777, 01777);
+	assert_int_equal(scratch_mode(t, "m") & 07777, 0755);
 	assert_int_equal(scratch_mode(&(struct scratch){.fd = bare}, "m") & 07777, 0);
 	assert_int_equal(mnt_unmount(path, false, &e), 0);
 }

@@ -28,11 +28,12 @@ static struct slot slot_of(const char *name, const char *app, const char *stamp)
 static void fill(const struct scratch *t, const struct slot *s, const char *text)
 {
 	struct err e = ERR_INIT;
-	char path[512];
+	char partial[SLOT_PATH], path[SLOT_PATH + sizeof("/file")];
 
 	assert_int_equal(slot_begin(t->fd, s, &e), 0);
 	assert_false(slot_is_filled(t->fd, s));
-	snprintf(path, sizeof(path), "%s" SLOT_PARTIAL "/file", s->name);
+	slot_partial(s, partial);
+	snprintf(path, sizeof(path), "%s/file", partial);
 	scratch_write(t, path, text);
 	assert_int_equal(slot_commit(t->fd, s, &e), 0);
 	assert_int_equal(slot_link(t->fd, s, &e), 0);
@@ -69,7 +70,7 @@ static void test_fill_and_replace(void **state)
 	assert_false(slot_is_filled(t->fd, &s));
 	fill(t, &s, "two");
 	assert_file(t, "octave/file", "two");
-	assert_false(fs_exists(t->fd, "octave_c5" SLOT_PARTIAL));
+	assert_false(fs_exists(t->fd, ".shared-prep/partial/octave_c5" SLOT_PARTIAL));
 }
 
 static void test_a_tree_without_its_stamp_is_not_filled(void **state)
@@ -120,7 +121,7 @@ static void test_sweep_leaves_what_is_not_ours(void **state)
 	fill(t, &kept, "a");
 	fill(t, &stale, "b");
 	assert_int_equal(slot_begin(t->fd, &stale, &e), 0);
-	scratch_write(t, "b_c5" SLOT_PARTIAL "/half", "b");
+	scratch_write(t, ".shared-prep/partial/b_c5" SLOT_PARTIAL "/half", "b");
 	scratch_write(t, "results/x", "of a job");
 	scratch_write(t, "other" SLOT_PARTIAL "/x", "of a job");
 	assert_int_equal(slot_sweep(t->fd, &kept, 1, &e), 0);
@@ -128,7 +129,7 @@ static void test_sweep_leaves_what_is_not_ours(void **state)
 	assert_file(t, "results/x", "of a job");
 	assert_file(t, "other" SLOT_PARTIAL "/x", "of a job");
 	assert_false(fs_exists(t->fd, "b_c5"));
-	assert_false(fs_exists(t->fd, "b_c5" SLOT_PARTIAL));
+	assert_false(fs_exists(t->fd, ".shared-prep/partial/b_c5" SLOT_PARTIAL));
 	assert_int_equal(faccessat(t->fd, "b", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 	assert_false(fs_exists(t->fd, ".shared-prep/slots/b_c5"));
 }
