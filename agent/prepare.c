@@ -154,7 +154,7 @@ static int phase_ready(struct prepare *p, struct err *e)
 		return rc;
 	snprintf(status, sizeof(status), "ready: %zu app(s), %s of %s used", p->n_apps,
 		num_size_text(p->live.used, used), num_size_text(p->live.size, size));
-	p->mounted_here = p->made_run = false;
+	p->ready = true;
 	notify_ready(status);
 	log_info("%s", status);
 	return 0;
@@ -278,7 +278,7 @@ static int run(const struct prepare_options *o, const struct phase *phase, size_
 	cancel_setup();
 	if (rc == 0)
 		rc = run_phases(&p, phase, n, e);
-	if (rc < 0) {
+	if (rc < 0 && !p.ready) {
 		notify_status("failed: %s", e->msg);
 		roll_back(&p);
 	}

@@ -44,6 +44,7 @@ struct prepare {
 	struct mnt_live live;
 	struct tmpfs_plan plan;
 	struct mnt_options mnt_options;
+	bool ready;    /* said so: from then on nothing is taken back */
 	bool made_run; /* by this run: the folder of published files, taken back like the mount */
 	bool mounted_here; /* by this run: taken back when it fails */
 	mode_t was_mode;   /* of the empty directory that was there before, 0: none */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += packaging/demo packaging/deps packaging/rpm packaging/static
+EXTRA_DIST += bench packaging/demo packaging/demo.d packaging/deps packaging/rpm packaging/static packaging/tree
 
 licensedir = $(datadir)/licenses/shared-prep
 license_DATA = LICENSE
