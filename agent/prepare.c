@@ -229,7 +229,7 @@ static int run_phases(struct prepare *p, const struct phase *phase, size_t n, st
 			num_duration_text(clock_now() - start, took));
 		if (rc < 0)
 			return rc;
-		if (cancel_requested())
+		if (cancel_requested() && !p->ready)
 			return err_set(e, ERR_TRANSIENT, ECANCELED,
 				"prepare: interrupted after '%s'", phase[i].what);
 	}

@@ -45,19 +45,14 @@ int release_run(const char *root, bool lazy, struct err *e)
 {
 	auto_close int rootfd = -1;
 	auto_close int lock = -1;
-	bool made = false;
+	bool made;
 	int rc = fs_root(root, &rootfd, e);
 
-	if (rc == 0)
+	if (rc == 0 && fs_exists(rootfd, PUBLISH_RUN))
 		rc = lock_take(rootfd, &lock, &made, e);
-	if (rc < 0)
-		return rc;
-	rc = unmount(root, rootfd, lazy, e);
-	if (rc == 0 || made) {
-		struct err own = ERR_INIT;
-
-		if (fs_remove_tree(rootfd, &PUBLISH_RUN[1], rc == 0 ? e : &own) < 0 && rc == 0)
-			rc = -e->num;
-	}
+	if (rc == 0)
+		rc = unmount(root, rootfd, lazy, e);
+	if (rc == 0)
+		rc = fs_remove_tree(rootfd, &PUBLISH_RUN[1], e);
 	return rc == 0 ? ecs_release(rootfd, e) : rc;
 }
