@@ -47,3 +47,13 @@ libscratch_a_SOURCES = \
 	tests/unit/server.c tests/unit/server.h
 LDADD = libscratch.a libagent.a libcommon.a $(CMOCKA_LIBS) $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
 endif
+
+# Of a build with clang and -fsanitize=fuzzer-no-link (tests/run fuzz).
+EXTRA_PROGRAMS = fuzz_unpack
+fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c
+fuzz_unpack_LDADD = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+fuzz_unpack_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+
+fuzz: fuzz_unpack
+
+.PHONY: fuzz
