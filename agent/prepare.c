@@ -46,8 +46,9 @@ static int phase_identity(struct prepare *p, struct err *e)
 {
 	int rc = host_read(p->root, &p->host, e);
 
-	if (rc == 0)
-		rc = cpu_read(p->root, true, &p->cpu, e);
+	if (rc < 0)
+		return err_ctx(e, "this machine's memory is not known (is /proc mounted?)");
+	rc = cpu_read(p->root, true, &p->cpu, e);
 	if (rc == 0)
 		rc = identity_local(
 			p->root, &p->settings, p->options->instance_type, &p->identity, e);

@@ -17,6 +17,7 @@ flags_are_safe() # TEXT
 }
 
 flags_are_safe "after boot"
+is "everybody may write to it once it is ready" "$(stat -c %a /shared)" 1777
 max_size 96
 is "the size goes down to a new MaxSize=" "$(mount_size)" "$(mib 96)"
 max_size 160
