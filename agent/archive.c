@@ -20,6 +20,21 @@
 #define PACKED_MIN  9          /* of a zstd frame: magic, descriptor, size, block header */
 #define END_MAGIC   "SPINDEX1" /* 8 bytes without a NUL */
 
+/* The end, then the slash, then all other bytes. */
+static unsigned rank(char c)
+{
+	return c == '\0' ? 0 : c == '/' ? 1 : (unsigned char)c + 1U;
+}
+
+int archive_order(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return (int)rank(*a) - (int)rank(*b);
+}
+
 /* A cursor over bytes that are not to be trusted; bad is set once and stays. */
 struct reader {
 	const uint8_t *p;

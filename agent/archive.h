@@ -14,7 +14,13 @@
  *
  * The frames cover the file from its start to the manifest frame, without gaps; the index frame
  * ends the file. A path is that of the tar without a slash at its end; its frame is the one in
- * which the entry's first header begins. A file that spans frames shares none of them.
+ * which the entry's first header begins. A file that spans frames shares none of them; its headers,
+ * and the map of a sparse file, lie in the first.
+ *
+ * The entries rise in the order of archive_order(): a directory before what it holds, names by
+ * their bytes. A hard link leads to an earlier entry. Kinds are file, directory, symbolic and hard
+ * link; sparse files are as GNU tar's pax format 1.0 has them, with at most ARCHIVE_EXTENTS
+ * extents.
  *
  * digest = SHA-256 over the manifest's text without its digest member, followed by the index
  * payload.
@@ -31,6 +37,7 @@
 #define ARCHIVE_MANIFEST_MAGIC 0x184D2A5CU
 #define ARCHIVE_INDEX_MAGIC    0x184D2A5DU
 #define ARCHIVE_INDEX_MAX      (256U * 1024 * 1024)
+#define ARCHIVE_EXTENTS        1024
 
 struct archive_frame {
 	uint64_t offset;
@@ -56,6 +63,10 @@ struct archive_index {
 	uint32_t n_frames, n_dirs, n_spans;
 	uint64_t manifest_offset;
 };
+
+/* Less than 0, 0 or more, as strcmp(): paths without a slash at their end, in the order of a walk
+ * that takes the names of each directory by their bytes. */
+int archive_order(const char *a, const char *b);
 
 /* The trailer of an archive: *ret_manifest gets the JSON text, *ret_index the checked index. A file
  * that is not ours (no index frame at its end) is -ENODATA, kind data; a damaged one -EBADMSG.

@@ -35,6 +35,7 @@ struct unpack_request {
 	bool verify;        /* check only: nothing is written, parent and tree are not used */
 	uint64_t space;     /* bytes free in the target; UINT64_MAX: not checked */
 	uint64_t inodes;    /* free; UINT64_MAX: not checked */
+	unsigned threads;   /* 0: as many as this process may use CPUs */
 	struct unpack_limits limits;
 	void (*progress)(uint64_t packed_bytes_read, void *ctx); /* may be NULL; any thread */
 	void *ctx;
