@@ -53,6 +53,7 @@ libagent_a_SOURCES = \
 	agent/seal.c agent/seal.h \
 	agent/settings.c agent/settings.h \
 	agent/slot.c agent/slot.h \
+	agent/unpack/ahead.c agent/unpack/ahead.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \
 	agent/unpack/codec.c agent/unpack/codec.h \
 	agent/unpack/codec_bz2.c \
