@@ -20,6 +20,7 @@ libagent_a_SOURCES = \
 	agent/cpu_table.h \
 	agent/cpu_target.c \
 	agent/cpu_x86.c agent/cpu_x86.h \
+	agent/cpus.c agent/cpus.h \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
 	agent/gcp.c \
