@@ -35,6 +35,11 @@ int archive_order(const char *a, const char *b)
 	return (int)rank(*a) - (int)rank(*b);
 }
 
+bool archive_has_parent(const char *dir, const char *path, size_t len)
+{
+	return len == 0 || (strncmp(dir, path, len) == 0 && (dir[len] == '\0' || dir[len] == '/'));
+}
+
 /* A cursor over bytes that are not to be trusted; bad is set once and stays. */
 struct reader {
 	const uint8_t *p;
@@ -166,6 +171,15 @@ static bool is_plain_path(const char *s)
 	}
 }
 
+/* It rises, and what it lies in has been named. */
+static bool follows(const char *path, const char *last)
+{
+	const char *slash = strrchr(path, '/');
+	size_t parent = slash ? (size_t)(slash - path) : 0;
+
+	return archive_order(last, path) < 0 && archive_has_parent(last, path, parent);
+}
+
 static const char *decode_dirs(struct reader *r, struct archive_index *i, bool *ret_oom)
 {
 	uint32_t last = 0;
@@ -188,6 +202,8 @@ static const char *decode_dirs(struct reader *r, struct archive_index *i, bool *
 		}
 		if (!is_plain_path(i->dir[k].path))
 			return "a directory has an unsafe name";
+		if (!follows(i->dir[k].path, k > 0 ? i->dir[k - 1].path : ""))
+			return "a directory is in the wrong order or lies in none";
 	}
 	return NULL;
 }

@@ -68,6 +68,10 @@ struct archive_index {
  * that takes the names of each directory by their bytes. */
 int archive_order(const char *a, const char *b);
 
+/* dir is the last directory before an entry in that order: is the entry's own directory, the first
+ * len bytes of path, among the directories so far? */
+bool archive_has_parent(const char *dir, const char *path, size_t len);
+
 /* The trailer of an archive: *ret_manifest gets the JSON text, *ret_index the checked index. A file
  * that is not ours (no index frame at its end) is -ENODATA, kind data; a damaged one -EBADMSG.
  * Either output may be NULL. */

@@ -55,6 +55,7 @@ libagent_a_SOURCES = \
 	agent/settings.c agent/settings.h \
 	agent/slot.c agent/slot.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
+	agent/unpack/attrs.c agent/unpack/attrs.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \
 	agent/unpack/codec.c agent/unpack/codec.h \
 	agent/unpack/codec_bz2.c \
@@ -64,9 +65,17 @@ libagent_a_SOURCES = \
 	agent/unpack/codec_zst.c \
 	agent/unpack/dirs.c agent/unpack/dirs.h \
 	agent/unpack/entry.c agent/unpack/entry.h \
-	agent/unpack/layout.c agent/unpack/layout.h \
+	agent/unpack/frame.c agent/unpack/frame.h \
+	agent/unpack/frames.c agent/unpack/frames.h \
+	agent/unpack/frames_private.h \
+	agent/unpack/frames_work.c \
+	agent/unpack/lean.c agent/unpack/lean.h \
+	agent/unpack/links.c agent/unpack/links.h \
 	agent/unpack/outline.c agent/unpack/outline.h \
+	agent/unpack/plant.c agent/unpack/plant.h \
 	agent/unpack/source.c agent/unpack/source.h \
+	agent/unpack/span.c agent/unpack/span.h \
+	agent/unpack/stream.c agent/unpack/stream.h \
 	agent/unpack/tar.c agent/unpack/tar.h \
 	agent/unpack/tree.c agent/unpack/tree.h \
 	agent/unpack/unpack.c agent/unpack/unpack.h

@@ -2,12 +2,11 @@
 /*
  * Decoders, one a file, chosen by the first bytes of the archive. Each checks what its format has
  * to check (CRC, xxHash, sizes), takes concatenated streams, and asks for no more memory than the
- * limit. zstd also compares its frames with the index of our own archives.
+ * limit.
  */
 #ifndef AGENT_UNPACK_CODEC_H
 #define AGENT_UNPACK_CODEC_H
 
-#include "agent/archive.h"
 #include "common/err.h"
 
 #include <stdbool.h>
@@ -15,8 +14,7 @@
 #include <stdint.h>
 
 struct codec_params {
-	uint64_t memory;                   /* bytes a decoder may ask for */
-	const struct archive_index *index; /* NULL: none */
+	uint64_t memory; /* bytes a decoder may ask for */
 };
 
 /* step() moves in and out forward. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unpack/codec.h"
 
+#include "agent/archive.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <zstd.h>
 #include <zstd_errors.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 /* RFC 8878 section 3.1: frames of data, and frames that a decoder skips. */
 #define DATA_MAGIC     0xFD2FB528U
@@ -22,13 +21,7 @@ static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
 struct zst {
 	struct codec_params params;
 	ZSTD_DCtx *d;
-	uint64_t at;    /* offset in the archive */
-	uint32_t frame; /* data frames that are complete */
-	bool inside;    /* of a frame */
-	bool data;      /* it is a data frame */
-	uint64_t start; /* of it */
-	uint64_t plain; /* bytes it has given */
-	XXH64_state_t hash;
+	bool inside; /* of a frame */
 };
 
 static void zst_close(void *state)
@@ -58,55 +51,18 @@ static int zst_open(const struct codec_params *p, void **ret, struct err *e)
 	return 0;
 }
 
-static int wrong_frame(const struct zst *z, const char *what, struct err *e)
-{
-	return err_set(
-		e, ERR_DATA, EBADMSG, "frame %u does not match the index: %s", z->frame, what);
-}
-
 /* At the first bytes of a frame. */
 static int begin(struct zst *z, const struct codec_io *io, struct err *e)
 {
-	const struct archive_index *i = z->params.index;
 	uint32_t m = 0;
 
 	for (size_t n = io->in_len < 4 ? io->in_len : 4; n > 0; n--)
 		m = m << 8 | io->in[n - 1];
-	z->data = m == DATA_MAGIC;
-	if (!z->data && (m & SKIPPABLE_MASK) != SKIPPABLE)
+	if (m != DATA_MAGIC && (m & SKIPPABLE_MASK) != SKIPPABLE)
 		return codec_damaged(e, &codec_zst, "no frame where one should be");
-	if (!i && (m == ARCHIVE_MANIFEST_MAGIC || m == ARCHIVE_INDEX_MAGIC))
+	if (m == ARCHIVE_MANIFEST_MAGIC || m == ARCHIVE_INDEX_MAGIC)
 		return codec_damaged(e, &codec_zst, "its index is cut off or damaged");
-	if (i && z->data && (z->frame >= i->n_frames || i->frame[z->frame].offset != z->at))
-		return wrong_frame(z, "its offset", e);
-	if (i && !z->data && z->frame != i->n_frames)
-		return wrong_frame(z, "missing", e);
 	z->inside = true;
-	z->start = z->at;
-	z->plain = 0;
-	if (i)
-		XXH64_reset(&z->hash, 0);
-	return 0;
-}
-
-static int end(struct zst *z, struct err *e)
-{
-	const struct archive_index *i = z->params.index;
-	const struct archive_frame *f;
-
-	z->inside = false;
-	if (!z->data)
-		return 0;
-	if (i) {
-		f = &i->frame[z->frame];
-		if (z->at - z->start != f->packed)
-			return wrong_frame(z, "its packed size", e);
-		if (z->plain != f->plain)
-			return wrong_frame(z, "its size", e);
-		if (XXH64_digest(&z->hash) != f->xxh64)
-			return wrong_frame(z, "its checksum", e);
-	}
-	z->frame++;
 	return 0;
 }
 
@@ -133,23 +89,18 @@ static int zst_step(void *state, struct codec_io *io, struct err *e)
 	size_t code;
 
 	if (!z->inside && io->in_len == 0 && io->in_end)
-		return z->params.index && z->frame != z->params.index->n_frames
-			       ? wrong_frame(z, "missing", e)
-			       : 1;
+		return 1;
 	if (!z->inside && begin(z, io, e) < 0)
 		return -e->num;
 	code = ZSTD_decompressStream(z->d, &out, &in);
 	if (ZSTD_isError(code))
 		return decode_error(z, code, e);
-	if (z->params.index && z->data)
-		XXH64_update(&z->hash, io->out, out.pos);
-	z->at += in.pos;
-	z->plain += out.pos;
 	io->in += in.pos;
 	io->in_len -= in.pos;
 	io->out += out.pos;
 	io->out_len -= out.pos;
-	return code == 0 ? end(z, e) : 0;
+	z->inside = code != 0;
+	return 0;
 }
 
 const struct codec codec_zst = {

@@ -15,11 +15,12 @@
 
 struct dirs_attr {
 	mode_t mode;
-	bool owned; /* uid and gid are set */
-	bool timed; /* mtime is set */
+	bool whole; /* the rest is set too */
 	uid_t uid;
 	gid_t gid;
 	struct timespec mtime;
+	const struct entry_xattr *xattr; /* copied */
+	unsigned n_xattrs;
 };
 
 struct dirs {

@@ -184,6 +184,13 @@ int entry_refuse_replace(struct err *e, const char *path)
 		entry_quote(path, a));
 }
 
+int entry_refuse_twice(struct err *e, const char *path)
+{
+	char a[ENTRY_QUOTE];
+
+	return err_set(e, ERR_DATA, EEXIST, "%s comes twice", entry_quote(path, a));
+}
+
 int entry_refuse_target(struct err *e, const struct entry *n, bool exists)
 {
 	char a[ENTRY_QUOTE], b[ENTRY_QUOTE];

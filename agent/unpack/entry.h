@@ -74,6 +74,9 @@ int entry_refuse_through(struct err *e, const char *path, size_t prefix_len, boo
 int entry_refuse_replace(struct err *e, const char *path);
 int entry_refuse_target(struct err *e, const struct entry *n, bool exists);
 
+/* Of our own archives only, where names do not come twice. */
+int entry_refuse_twice(struct err *e, const char *path);
+
 /* "file", "directory", "symbolic link" … */
 const char *entry_kind_name(enum entry_kind k);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unpack/tree.h"
 
+#include "agent/unpack/attrs.h"
 #include "agent/unpack/beneath.h"
 #include "agent/unpack/dirs.h"
 #include "common/fs.h"
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #define IMPLIED_MODE 0755
 
@@ -23,13 +23,6 @@ struct tree {
 	struct beneath beneath;
 	struct dirs dirs;
 };
-
-static int cannot(struct err *e, const char *verb, const char *path)
-{
-	char quoted[ENTRY_QUOTE];
-
-	return err_errno(e, "cannot %s %s", verb, entry_quote(path, quoted));
-}
 
 /* A directory that the tar implies. */
 static int on_made(void *ctx, const char *path, struct err *e)
@@ -84,19 +77,19 @@ static int open_top(struct tree *t, struct err *e)
 
 	if (mkdirat(t->parent, t->name, S_IRWXU) < 0) {
 		if (errno != EEXIST)
-			return cannot(e, "make the directory", t->name);
+			return attrs_cannot(e, "make the directory", t->name);
 		t->was_there = true;
 	}
 	t->top = openat(t->parent, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (t->top < 0 || fstat(t->top, &st) < 0)
-		return cannot(e, "open the directory", t->name);
+		return attrs_cannot(e, "open the directory", t->name);
 	t->old_mode = t->was_there ? st.st_mode & 07777 : IMPLIED_MODE;
 	if (!t->was_there)
 		return 0;
 	if (each_child(t->top, refuse_child, e) < 0)
 		return -e->num;
 	if (fchmod(t->top, S_IRWXU) < 0 && errno != EPERM)
-		return cannot(e, "change the mode of", t->name);
+		return attrs_cannot(e, "change the mode of", t->name);
 	return 0;
 }
 
@@ -147,75 +140,63 @@ static int make_room(int dirfd, const char *name, const char *path, struct err *
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : cannot(e, "examine", path);
+		return errno == ENOENT ? 0 : attrs_cannot(e, "examine", path);
 	if (!S_ISDIR(st.st_mode))
-		return unlinkat(dirfd, name, 0) < 0 ? cannot(e, "replace", path) : 0;
+		return unlinkat(dirfd, name, 0) < 0 ? attrs_cannot(e, "replace", path) : 0;
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		return 0;
 	if (errno == ENOTEMPTY || errno == EEXIST)
 		return entry_refuse_replace(e, path);
-	return cannot(e, "replace", path);
+	return attrs_cannot(e, "replace", path);
 }
 
-static int set_xattrs(int fd, const struct entry *n, struct err *e)
+int tree_set_dir(struct tree *t, const struct entry *n, struct err *e)
 {
-	for (unsigned i = 0; i < n->n_xattrs; i++) {
-		const struct entry_xattr *x = &n->xattr[i];
+	const struct dirs_attr attr = {
+		.mode = n->mode,
+		.whole = true,
+		.uid = (uid_t)n->uid,
+		.gid = (gid_t)n->gid,
+		.mtime = n->mtime,
+		.xattr = n->xattr,
+		.n_xattrs = n->n_xattrs,
+	};
 
-		/* tmpfs has user.* since Linux 6.6. */
-		if (fsetxattr(fd, x->name, x->value, x->len, 0) < 0 && errno != EOPNOTSUPP)
-			return cannot(e, "set an extended attribute of", n->path);
-	}
-	return 0;
+	return dirs_add(&t->dirs, n->path, &attr, e);
 }
 
-/* Of what is no directory and has no descriptor; owner first, as chown clears bits of the mode. */
-static int set_attributes(int dirfd, const char *name, const struct entry *n, struct err *e)
+int tree_make_dir(struct tree *t, const char *path, struct err *e)
 {
-	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, n->mtime};
+	char name[NAME_MAX + 1];
+	int dirfd;
+	int rc = beneath_parent(&t->beneath, path, &dirfd, name, e);
 
-	if (geteuid() == 0 &&
-		fchownat(dirfd, name, (uid_t)n->uid, (gid_t)n->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return cannot(e, "set the owner of", n->path);
-	if (n->kind != ENTRY_SYMLINK && fchmodat(dirfd, name, n->mode, 0) < 0)
-		return cannot(e, "set the mode of", n->path);
-	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return cannot(e, "set the time of", n->path);
-	return 0;
+	if (rc == 0 && mkdirat(dirfd, name, S_IRWXU) < 0)
+		rc = attrs_cannot(e, "make the directory", path);
+	return rc;
+}
+
+int tree_top(const struct tree *t)
+{
+	return t->top;
 }
 
 static int add_dir(
 	struct tree *t, int dirfd, const char *name, const struct entry *n, struct err *e)
 {
-	const struct dirs_attr attr = {
-		.mode = n->mode,
-		.owned = true,
-		.timed = true,
-		.uid = (uid_t)n->uid,
-		.gid = (gid_t)n->gid,
-		.mtime = n->mtime,
-	};
-	auto_close int fd = -1;
 	struct stat st;
 
 	if (*n->path && mkdirat(dirfd, name, S_IRWXU) < 0) {
 		if (errno != EEXIST || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return cannot(e, "make the directory", n->path);
+			return attrs_cannot(e, "make the directory", n->path);
 		if (!S_ISDIR(st.st_mode)) {
 			if (make_room(dirfd, name, n->path, e) < 0)
 				return -e->num;
 			if (mkdirat(dirfd, name, S_IRWXU) < 0)
-				return cannot(e, "make the directory", n->path);
+				return attrs_cannot(e, "make the directory", n->path);
 		}
 	}
-	if (n->n_xattrs > 0) {
-		fd = beneath_open(&t->beneath, n->path, O_RDONLY);
-		if (fd < 0)
-			return cannot(e, "open", n->path);
-		if (set_xattrs(fd, n, e) < 0)
-			return -e->num;
-	}
-	return dirs_add(&t->dirs, n->path, &attr, e);
+	return tree_set_dir(t, n, e);
 }
 
 static int add_file(
@@ -229,7 +210,7 @@ static int add_file(
 			return -e->num;
 		t->file = openat(dirfd, name, flags, S_IRUSR | S_IWUSR);
 	}
-	return t->file < 0 ? cannot(e, "make the file", n->path) : 0;
+	return t->file < 0 ? attrs_cannot(e, "make the file", n->path) : 0;
 }
 
 /* The file that a hard link means: its directory and what it is. */
@@ -268,7 +249,7 @@ static int add_hardlink(
 		if (rc < 0)
 			return rc;
 	}
-	return linkat(fd, target, dirfd, name, 0) < 0 ? cannot(e, "link", n->path) : 0;
+	return linkat(fd, target, dirfd, name, 0) < 0 ? attrs_cannot(e, "link", n->path) : 0;
 }
 
 static int add_special(int dirfd, const char *name, const struct entry *n, struct err *e)
@@ -282,7 +263,7 @@ static int add_special(int dirfd, const char *name, const struct entry *n, struc
 		rc = symlinkat(n->link, dirfd, name);
 	else
 		rc = mknodat(dirfd, name, type | S_IRUSR | S_IWUSR, n->device);
-	return rc < 0 ? cannot(e, "make", n->path) : set_attributes(dirfd, name, n, e);
+	return rc < 0 ? attrs_cannot(e, "make", n->path) : attrs_set_at(dirfd, name, n, e);
 }
 
 int tree_add(struct tree *t, const struct entry *n, struct err *e)
@@ -331,21 +312,14 @@ int tree_write(struct tree *t, const void *data, size_t len, uint64_t offset, st
 
 int tree_end_file(struct tree *t, const struct entry *n, struct err *e)
 {
-	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, n->mtime};
 	auto_close int fd = take_fd(&t->file);
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return cannot(e, "examine", n->path);
+		return attrs_cannot(e, "examine", n->path);
 	if ((uint64_t)st.st_size != n->size && ftruncate(fd, (off_t)n->size) < 0)
-		return cannot(e, "set the size of", n->path);
-	if (set_xattrs(fd, n, e) < 0)
-		return -e->num;
-	if (geteuid() == 0 && fchown(fd, (uid_t)n->uid, (gid_t)n->gid) < 0)
-		return cannot(e, "set the owner of", n->path);
-	if (fchmod(fd, n->mode) < 0)
-		return cannot(e, "set the mode of", n->path);
-	return futimens(fd, times) < 0 ? cannot(e, "set the time of", n->path) : 0;
+		return attrs_cannot(e, "set the size of", n->path);
+	return attrs_set(fd, n, e);
 }
 
 int tree_finish(struct tree *t, struct err *e)
@@ -363,6 +337,6 @@ int tree_abort(struct tree *t, struct err *e)
 		return fs_remove_tree(t->parent, t->name, e);
 	rc = each_child(t->top, remove_child, e);
 	if (rc == 0 && fchmod(t->top, t->old_mode) < 0 && errno != EPERM)
-		rc = cannot(e, "change the mode of", t->name);
+		rc = attrs_cannot(e, "change the mode of", t->name);
 	return rc;
 }

@@ -25,6 +25,16 @@ must_check int tree_open(int parent, const char *name, bool walk, struct tree **
  */
 must_check int tree_add(struct tree *t, const struct entry *n, struct err *e);
 
+/*
+ * For writers that know all directories beforehand (plant.h): makes the directory, whose parent is
+ * there and whose name is new. Its attributes follow by tree_set_dir() when its entry is read.
+ */
+must_check int tree_make_dir(struct tree *t, const char *path, struct err *e);
+must_check int tree_set_dir(struct tree *t, const struct entry *n, struct err *e);
+
+/* The top directory; stays the tree's. */
+int tree_top(const struct tree *t);
+
 /* Offsets rise and stay within the entry's size; what is left out is a hole. */
 must_check int tree_write(
 	struct tree *t, const void *data, size_t len, uint64_t offset, struct err *e);

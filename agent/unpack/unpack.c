@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unpack/unpack.h"
 
+#include "agent/cpus.h"
 #include "agent/manifest.h"
-#include "agent/unpack/layout.h"
-#include "agent/unpack/outline.h"
-#include "agent/unpack/tar.h"
-#include "agent/unpack/tree.h"
+#include "agent/unpack/frames.h"
+#include "agent/unpack/stream.h"
 #include "common/num.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* Headers beside the content: what a tar may have at most, on average. */
-#define PLAIN_SLACK     (64 * MIB)
-#define PLAIN_PER_ENTRY (4 * KIB)
 
 const struct unpack_limits unpack_default_limits = {
 	.bytes = 16 * TIB,
@@ -27,22 +22,14 @@ struct run {
 	struct unpack_result result;
 	struct manifest manifest;   /* present: the archive is ours */
 	struct archive_index index; /* the same */
-	struct layout layout;
-	struct entry_rules rules;
-	bool strip_decided;
-	uint64_t written; /* bytes of data, holes left out */
-	struct source *source;
-	struct tar *tar;
-	struct tree *tree;       /* not when verifying */
-	struct outline *outline; /* when verifying */
+	struct tree *tree;          /* not when verifying */
+	struct outline *outline;    /* when verifying */
 };
 
 static void run_free(struct run *u)
 {
 	outline_close(u->outline);
 	tree_close(u->tree);
-	tar_close(u->tar);
-	source_close(u->source);
 	archive_index_free(&u->index);
 }
 
@@ -129,148 +116,12 @@ static int check_room(const struct run *u, struct err *e)
 	return 0;
 }
 
-/* What headers may add to the content so far is bounded too. */
-static void allow_plain(struct run *u)
-{
-	uint64_t headers = PLAIN_SLACK, sum;
-
-	if (__builtin_add_overflow(headers, PLAIN_PER_ENTRY * u->result.entries, &headers) ||
-		__builtin_add_overflow(headers, u->request->limits.bytes, &sum))
-		sum = UINT64_MAX;
-	source_allow(u->source, sum);
-}
-
-static int open_all(struct run *u, struct err *e)
-{
-	const struct unpack_request *r = u->request;
-	const struct source_request s = {
-		.fd = r->archive,
-		.params = {.memory = r->limits.decoder_memory,
-			.index = u->manifest.present ? &u->index : NULL},
-		.progress = r->progress,
-		.cancelled = r->cancelled,
-		.ctx = r->ctx,
-	};
-	int rc = source_open(&s, &u->source, e);
-
-	if (rc < 0)
-		return rc;
-	u->result.format = source_format(u->source);
-	allow_plain(u);
-	rc = tar_open(u->source, &u->tar, e);
-	if (rc < 0)
-		return rc;
-	layout_start(&u->layout, &u->index);
-	return r->verify ? outline_open(&u->outline, e)
-			 : tree_open(r->parent, r->tree, false, &u->tree, e);
-}
-
-/* Before anything of the entry is looked at. */
-static int count_entry(struct run *u, const struct entry *n, struct err *e)
-{
-	const struct unpack_limits *l = &u->request->limits;
-	char limit[NUM_TEXT];
-	uint64_t size = n->kind == ENTRY_FILE ? n->size : 0;
-
-	if (++u->result.entries > l->entries)
-		return err_set(e, ERR_DATA, E2BIG,
-			"it has more than the allowed %" PRIu64 " entries", l->entries);
-	if (size > l->bytes - u->result.bytes)
-		return err_set(e, ERR_DATA, E2BIG, "its files are larger than the allowed %s",
-			num_size_text(l->bytes, limit));
-	u->result.bytes += size;
-	if (size > u->result.largest)
-		u->result.largest = size;
-	if (u->manifest.present &&
-		(u->result.entries > u->manifest.entries || u->result.bytes > u->manifest.bytes))
-		return err_set(e, ERR_DATA, EBADMSG, "it holds more than its manifest says");
-	if (!u->request->verify && u->result.entries >= u->request->inodes)
-		return no_space(u, e);
-	allow_plain(u);
-	return 0;
-}
-
-/* The first entry that is not the top itself tells whether the top directory is left out. */
-static int decide_strip(struct run *u, const char *path)
-{
-	const char *top = u->request->strip;
-	size_t len = top ? strlen(top) : 0;
-
-	if (u->strip_decided || !*path)
-		return 0;
-	u->strip_decided = true;
-	if (len > 0 && strncmp(path, top, len) == 0 && (!path[len] || path[len] == '/'))
-		u->rules.strip = top;
-	return 0;
-}
-
-static int check_entry(struct run *u, struct entry *n, struct err *e)
-{
-	char path[ENTRY_PATH];
-	const char *why;
-	int rc = count_entry(u, n, e);
-
-	/* A bad name is refused below. */
-	if (rc == 0 && n->path && entry_path(n->path, path, &why) == 0) {
-		rc = decide_strip(u, path);
-		if (rc == 0 && u->manifest.present)
-			rc = layout_entry(&u->layout, tar_position(u->tar),
-				n->kind == ENTRY_DIR ? path : NULL, e);
-	}
-	return rc == 0 ? entry_check(n, &u->rules, e) : rc;
-}
-
-/* libarchive bounds what it gives by the size of the entry, but for sparse files; so this does. */
-static int copy_content(struct run *u, const struct entry *n, struct err *e)
-{
-	const struct unpack_request *r = u->request;
-	uint64_t end = 0, offset;
-	const void *data;
-	size_t len;
-	int rc;
-
-	while ((rc = tar_data(u->tar, &data, &len, &offset, e)) == 1) {
-		if (r->cancelled && r->cancelled(r->ctx))
-			return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
-		if (len == 0)
-			continue;
-		if (offset < end || offset > n->size || len > n->size - offset)
-			return err_set(e, ERR_DATA, EBADMSG,
-				"a sparse file has pieces that overlap or pass its end");
-		end = offset + len;
-		u->written += len;
-		if (r->verify)
-			continue;
-		if (u->written > r->space)
-			return no_space(u, e);
-		rc = tree_write(u->tree, data, len, offset, e);
-		if (rc < 0)
-			return rc;
-	}
-	return rc;
-}
-
-static int do_entry(struct run *u, struct entry *n, struct err *e)
-{
-	int rc = check_entry(u, n, e);
-
-	if (rc == 0)
-		rc = u->tree ? tree_add(u->tree, n, e) : outline_add(u->outline, n, e);
-	if (rc < 0 || n->kind != ENTRY_FILE)
-		return rc;
-	rc = copy_content(u, n, e);
-	if (rc == 0 && u->tree)
-		rc = tree_end_file(u->tree, n, e);
-	return rc;
-}
-
 static int check_manifest(const struct run *u, struct err *e)
 {
 	const struct manifest *m = &u->manifest;
 	const struct unpack_result *r = &u->result;
 
-	if (!m->present ||
-		(m->entries == r->entries && m->bytes == r->bytes && m->largest == r->largest))
+	if (m->entries == r->entries && m->bytes == r->bytes && m->largest == r->largest)
 		return 0;
 	return err_set(e, ERR_DATA, EBADMSG,
 		"its manifest says %" PRIu64 " entries of %" PRIu64 " bytes, there are %" PRIu64
@@ -278,25 +129,45 @@ static int check_manifest(const struct run *u, struct err *e)
 		m->entries, m->bytes, r->entries, r->bytes);
 }
 
+static int unpack_ours(struct run *u, struct err *e)
+{
+	const struct unpack_request *r = u->request;
+	struct frames_result got = {0};
+	int rc = frames_unpack(
+		&(struct frames_request){
+			.archive = r->archive,
+			.index = &u->index,
+			.rules = {.keep_suid = r->keep_suid, .strip = r->strip},
+			.tree = u->tree,
+			.outline = u->outline,
+			.threads = cpus_threads(r->threads),
+			.memory = r->limits.decoder_memory,
+			.max_entries = u->manifest.entries,
+			.max_bytes = u->manifest.bytes,
+			.progress = r->progress,
+			.cancelled = r->cancelled,
+			.ctx = r->ctx,
+		},
+		&got, e);
+
+	if (rc < 0)
+		return rc;
+	u->result.format = "zst";
+	u->result.entries = got.entries;
+	u->result.bytes = got.bytes;
+	u->result.largest = got.largest;
+	return check_manifest(u, e);
+}
+
 static int do_all(struct run *u, struct err *e)
 {
-	auto_free struct entry *n = malloc(sizeof(*n));
-	int rc = n ? open_all(u, e) : err_oom(e);
+	const struct unpack_request *r = u->request;
+	int rc = r->verify ? outline_open(&u->outline, e)
+			   : tree_open(r->parent, r->tree, false, &u->tree, e);
 
-	while (rc == 0) {
-		rc = tar_next(u->tar, n, e);
-		if (rc <= 0)
-			break;
-		rc = do_entry(u, n, e);
-	}
-	if (rc == 0 && u->result.entries == 0)
-		rc = err_set(e, ERR_DATA, EBADMSG, "it holds nothing");
-	if (rc == 0 && u->manifest.present)
-		rc = layout_end(&u->layout, tar_position(u->tar), e);
 	if (rc == 0)
-		rc = tar_drain(u->tar, e);
-	if (rc == 0)
-		rc = check_manifest(u, e);
+		rc = u->manifest.present ? unpack_ours(u, e)
+					 : stream_unpack(r, u->tree, u->outline, &u->result, e);
 	if (rc == 0 && u->tree)
 		rc = tree_finish(u->tree, e);
 	return rc;
@@ -304,10 +175,7 @@ static int do_all(struct run *u, struct err *e)
 
 int unpack_archive(const struct unpack_request *r, struct unpack_result *ret, struct err *e)
 {
-	__attribute__((cleanup(run_free))) struct run u = {
-		.request = r,
-		.rules = {.allow_devices = r->allow_devices, .keep_suid = r->keep_suid},
-	};
+	__attribute__((cleanup(run_free))) struct run u = {.request = r};
 	struct err cleanup = ERR_INIT;
 	int rc = read_trailer(&u, e);
 

@@ -197,7 +197,7 @@ def index_cases(data):
     yield "index-dir-far", edited(put(dirs, "<I", n_frames)), "lies in no frame"
     yield "index-dir-long", edited(put(dirs + 4, "<H", 0xffff)), "no proper name"
     yield ("index-dir-name", edited(put(dirs + 6 + first_len - 1, "<B", 0x7a)),
-           "does not describe its tar")
+           "lies in none")
     yield ("index-dir-slash", edited(put(dirs + 6, "<B", 0x2f)), "unsafe name")
     yield "index-dir-nul", edited(put(dirs + 6, "<B", 0)), "no proper name"
     yield "index-span-other", edited(put(spans + 4, "<I", 2)), "a file spans other frames|impossible"
