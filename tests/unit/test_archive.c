@@ -49,6 +49,25 @@ static void encode(struct buf *out)
 	assert_int_equal(archive_index_encode(&i, out, &e), 0);
 }
 
+static void test_order(void **state)
+{
+	static const char *const rising[] = {"", "a", "a/a", "a/a/b", "a/a.b", "a/b", "a b", "a!",
+		"a-b", "a0", "aa", "b", "b/\xff", "\xff"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rising) / sizeof(*rising); i++)
+		for (size_t k = 0; k < sizeof(rising) / sizeof(*rising); k++) {
+			int order = archive_order(rising[i], rising[k]);
+
+			assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+		}
+	assert_true(archive_has_parent("a/b/c", "a/b/d", 3));
+	assert_true(archive_has_parent("a/b/c", "a/d", 1));
+	assert_true(archive_has_parent("", "d", 0));
+	assert_false(archive_has_parent("a/bc", "a/b/d", 3));
+	assert_false(archive_has_parent("a", "a/b/d", 3));
+}
+
 static void test_round_trip(void **state)
 {
 	auto_buf struct buf first = BUF_INIT(ARCHIVE_INDEX_MAX);
@@ -267,6 +286,7 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_spans_overlap),
