@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cmd.h"
+#include "agent/cpus.h"
 #include "agent/unpack/unpack.h"
 #include "common/cancel.h"
 #include "common/fs.h"
@@ -16,6 +17,7 @@ struct unpack_options {
 	bool quiet;
 	uint64_t max_bytes;
 	uint64_t max_entries;
+	uint64_t threads;
 };
 
 static const struct opt opts[] = {
@@ -27,6 +29,8 @@ static const struct opt opts[] = {
 		"refuse an archive whose files are larger together"},
 	{OPT_U64, 0, "max-entries", offsetof(struct unpack_options, max_entries), "N",
 		"refuse an archive with more entries"},
+	{OPT_U64, 0, "threads", offsetof(struct unpack_options, threads), "N",
+		"as many threads (default: as many as CPUs are allowed)"},
 	{OPT_FLAG, 'q', "quiet", offsetof(struct unpack_options, quiet), NULL, "show no progress"},
 	{0},
 };
@@ -80,6 +84,7 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 		.allow_devices = o->allow_devices,
 		.keep_suid = o->keep_suid,
 		.limits = unpack_default_limits,
+		.threads = cpus_threads(o->threads),
 		.progress = on_progress,
 		.cancelled = on_cancel,
 		.ctx = &progress,

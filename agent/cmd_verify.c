@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cmd.h"
+#include "agent/cpus.h"
 #include "agent/manifest.h"
 #include "agent/unpack/unpack.h"
 #include "common/cancel.h"
@@ -21,6 +22,7 @@ struct verify_options {
 	bool quiet;
 	uint64_t max_bytes;
 	uint64_t max_entries;
+	uint64_t threads;
 };
 
 static const struct opt opts[] = {
@@ -31,6 +33,8 @@ static const struct opt opts[] = {
 		"refuse an archive whose files are larger together"},
 	{OPT_U64, 0, "max-entries", offsetof(struct verify_options, max_entries), "N",
 		"refuse an archive with more entries"},
+	{OPT_U64, 0, "threads", offsetof(struct verify_options, threads), "N",
+		"as many threads (default: as many as CPUs are allowed)"},
 	{OPT_FLAG, 'q', "quiet", offsetof(struct verify_options, quiet), NULL, "show no progress"},
 	{0},
 };
@@ -63,6 +67,7 @@ static int read_all(int fd, const struct verify_options *o, struct verdict *v, s
 		.verify = true,
 		.allow_devices = o->allow_devices,
 		.limits = unpack_default_limits,
+		.threads = cpus_threads(o->threads),
 		.progress = on_progress,
 		.cancelled = on_cancel,
 		.ctx = &progress,

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdint.h>
 
 /* The kernel's NR_CPUS is at most 8192. */
 #define CPUS_MAX 65536
@@ -41,12 +40,15 @@ int cpus_allowed(int rootfd, unsigned *ret, struct err *e)
 	return 0;
 }
 
-unsigned cpus_threads(unsigned asked)
+unsigned cpus_threads(uint64_t asked)
 {
 	auto_close int root = -1;
 	struct err e = ERR_INIT;
+	unsigned n;
 
-	if (!asked && (fs_root("/", &root, &e) < 0 || cpus_allowed(root, &asked, &e) < 0))
-		asked = count_affinity();
-	return asked < CPUS_THREADS_MAX ? asked : CPUS_THREADS_MAX;
+	if (asked)
+		return asked < CPUS_THREADS_MAX ? (unsigned)asked : CPUS_THREADS_MAX;
+	if (fs_root("/", &root, &e) < 0 || cpus_allowed(root, &n, &e) < 0)
+		n = count_affinity();
+	return n < CPUS_THREADS_MAX ? n : CPUS_THREADS_MAX;
 }

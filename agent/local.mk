@@ -48,6 +48,7 @@ libagent_a_SOURCES = \
 	agent/prepare.c agent/prepare.h \
 	agent/prepare_apps.c \
 	agent/prepare_mount.c \
+	agent/priority.c agent/priority.h \
 	agent/publish.c agent/publish.h \
 	agent/query.c \
 	agent/release.c agent/release.h \

@@ -109,6 +109,7 @@ static int unpack_into(struct prepare *p, int archive, const struct candidate *c
 			.strip = s->name,
 			.space = fs.f_bavail * fs.f_frsize,
 			.inodes = fs.f_favail,
+			.threads = p->settings.threads,
 			.limits = unpack_default_limits,
 			.progress = on_progress,
 			.cancelled = on_cancel,
@@ -166,8 +167,10 @@ static int fill_app(struct prepare *p, const struct candidate *c, struct slot *s
 
 int prepare_apps(struct prepare *p, struct err *e)
 {
-	int rc = 0;
+	int rc = priority_set(&p->settings.priority, e);
 
+	if (rc < 0)
+		return err_ctx(e, "unpack");
 	if (p->match.n == 0) {
 		log_info("match: no archives in '%s'", p->settings.data);
 		return 0;

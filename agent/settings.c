@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/settings.h"
 
+#include "agent/cpus.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #define BYTES_PER_INODE_MIN (4 * KIB)
 #define MIN_SIZE_MIN        (1 * MIB)
 #define TIMEOUT_MAX         (3600 * NSEC_PER_SEC)
+#define NICE_MAX            19
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
@@ -180,6 +182,32 @@ static int parse_timeout(const char *value, void *field, struct err *e)
 	return rc;
 }
 
+/* Empty: as many as there are CPUs. */
+static int parse_threads(const char *value, void *field, struct err *e)
+{
+	uint64_t n = 0;
+	int rc = *value ? num_u64(value, 1, CPUS_THREADS_MAX, &n, e) : 0;
+
+	if (rc == 0)
+		*(unsigned *)field = (unsigned)n;
+	return rc;
+}
+
+static int parse_nice(const char *value, void *field, struct err *e)
+{
+	uint64_t n;
+	int rc = num_u64(value, 0, NICE_MAX, &n, e);
+
+	if (rc == 0)
+		*(int *)field = (int)n;
+	return rc;
+}
+
+static int parse_io_class(const char *value, void *field, struct err *e)
+{
+	return priority_io_class(value, field, e);
+}
+
 /* An empty value is the built-in one: none. */
 static int parse_word(
 	const char *value, const char *accept, size_t max, char **field, struct err *e)
@@ -243,6 +271,9 @@ static const struct config_key keys[] = {
 	{"Metadata", "InstanceType", parse_instance_type, AT(instance_type)},
 	{"Apps", "Data", config_path, AT(data)},
 	{"Apps", "Apps", config_list, AT(apps)},
+	{"Apps", "Threads", parse_threads, AT(threads)},
+	{"Apps", "Nice", parse_nice, AT(priority.nice)},
+	{"Apps", "IOClass", parse_io_class, AT(priority.io)},
 	{"Copy", "Copy", config_list, AT(copy)},
 	{"ECS", "Configure", parse_ecs_configure, AT(ecs_configure)},
 	{"ECS", "Memory", parse_ecs_memory, AT(ecs_memory)},

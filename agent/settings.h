@@ -6,6 +6,7 @@
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
 
+#include "agent/priority.h"
 #include "common/config.h"
 #include "common/err.h"
 
@@ -40,6 +41,8 @@ struct settings {
 	/* [Apps] */
 	char *data;               /* Data= */
 	struct config_words apps; /* Apps=, empty: all there are */
+	unsigned threads;         /* Threads= of unpacking, 0: one on each CPU allowed */
+	struct priority priority; /* Nice=, IOClass= of unpacking and copying */
 	/* [Copy] */
 	struct config_words copy; /* Copy=: names in Data, copied as they are */
 	/* [ECS] */

@@ -35,6 +35,7 @@ check_PROGRAMS += \
 	tests/unit/test_opt \
 	tests/unit/test_pack \
 	tests/unit/test_plan \
+	tests/unit/test_priority \
 	tests/unit/test_proc \
 	tests/unit/test_progress \
 	tests/unit/test_publish \

@@ -52,6 +52,7 @@ static void test_every_key(void **state)
 		"Context=system_u:object_r:container_file_t:s0:c1,c2\nOnFailure=poweroff\n"
 		"[Metadata]\nProvider=gcp\nTimeout=5s\nInstanceType=Standard_D8s_v5\n"
 		"[Apps]\nData=/srv/data\nApps=octave r\nApps=python\n"
+		"Threads=7\nNice=5\nIOClass=idle\n"
 		"[Copy]\nCopy=run_scripts/ octave_workflow.tar.xz\n"
 		"[ECS]\nConfigure=no\nMemory=jobs\n");
 	assert_int_equal(settings_load(t->fd, &s, &e), 0);
@@ -70,6 +71,9 @@ static void test_every_key(void **state)
 	assert_string_equal(s.data, "/srv/data");
 	assert_int_equal(s.apps.len, 3);
 	assert_string_equal(s.apps.word[2], "python");
+	assert_int_equal(s.threads, 7);
+	assert_int_equal(s.priority.nice, 5);
+	assert_int_equal(s.priority.io, IO_CLASS_IDLE);
 	assert_int_equal(s.copy.len, 2);
 	assert_int_equal(s.ecs_configure, ECS_NO);
 	assert_int_equal(s.ecs_memory, ECS_MEMORY_JOBS);
@@ -138,6 +142,11 @@ static void test_refusals(void **state)
 		{"Metadata", "Timeout=soon", "'soon'"},
 		{"Metadata", "InstanceType=../x", "holds '/'"},
 		{"Apps", "Data=data", "'data'"},
+		{"Apps", "Threads=0", "0"},
+		{"Apps", "Threads=513", "513"},
+		{"Apps", "Nice=20", "20"},
+		{"Apps", "Nice=-1", "'-1'"},
+		{"Apps", "IOClass=slow", "'slow'"},
 		{"ECS", "Configure=maybe", "auto, yes, no"},
 		{"ECS", "Memory=all", "exclusive, jobs"},
 		{"ECS", "Memori=jobs", "Memori"},
