@@ -71,6 +71,7 @@ libagent_a_SOURCES = \
 	agent/unpack/frames_private.h \
 	agent/unpack/frames_work.c \
 	agent/unpack/lean.c agent/unpack/lean.h \
+	agent/unpack/fresh.c agent/unpack/fresh.h \
 	agent/unpack/links.c agent/unpack/links.h \
 	agent/unpack/outline.c agent/unpack/outline.h \
 	agent/unpack/plant.c agent/unpack/plant.h \

@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	tests/unit/test_dmi \
 	tests/unit/test_ecs \
 	tests/unit/test_err \
+	tests/unit/test_fresh \
 	tests/unit/test_fs \
 	tests/unit/test_generator \
 	tests/unit/test_host \

@@ -33,15 +33,17 @@ static int set_xattrs(int fd, const struct entry *n, bool acls, struct err *e)
 	return 0;
 }
 
-int attrs_set(int fd, const struct entry *n, struct err *e)
+int attrs_set(int fd, const struct entry *n, const struct fresh *fresh, struct err *e)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, n->mtime};
+	const bool has_owner = fresh && fresh_has_owner(fresh, n);
+	const bool has_mode = has_owner && fresh_has_mode(fresh, n);
 
 	if (n->n_xattrs > 0 && set_xattrs(fd, n, false, e) < 0)
 		return -e->num;
-	if (geteuid() == 0 && fchown(fd, (uid_t)n->uid, (gid_t)n->gid) < 0)
+	if (!has_owner && geteuid() == 0 && fchown(fd, (uid_t)n->uid, (gid_t)n->gid) < 0)
 		return attrs_cannot(e, "set the owner of", n->path);
-	if (fchmod(fd, n->mode) < 0)
+	if (!has_mode && fchmod(fd, n->mode) < 0)
 		return attrs_cannot(e, "set the mode of", n->path);
 	if (n->n_xattrs > 0 && set_xattrs(fd, n, true, e) < 0)
 		return -e->num;

@@ -130,7 +130,7 @@ static int apply(struct beneath *b, const struct dirs_item *item, const char *te
 	}
 	entry_of(item, text, n);
 	if (item->attr.whole)
-		return attrs_set(fd, n, e);
+		return attrs_set(fd, n, NULL, e);
 	return fchmod(fd, n->mode) < 0 ? attrs_cannot(e, "set the mode of", path) : 0;
 }
 

@@ -20,6 +20,7 @@
 #define DESCRIPTOR_AT 4
 #define CHECKSUM_FLAG 0x04
 #define CHECKSUM_SIZE 4
+#define HEADER_BYTES  18 /* at most */
 
 static uint64_t largest(const struct archive_index *i, uint64_t *ret_packed)
 {
@@ -58,6 +59,7 @@ int frame_decoder_open(
 	};
 	if (d->zstd && d->packed && d->plain) {
 		ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
+		ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_stableOutBuffer, 1);
 		return 0;
 	}
 	frame_decoder_close(d);
@@ -118,10 +120,9 @@ static int check_sizes(const struct frame_decoder *d, uint32_t k, struct err *e)
 	return 0;
 }
 
-static int check_hash(const struct frame_decoder *d, uint32_t k, struct err *e)
+static int check_hash(const struct frame_decoder *d, uint32_t k, XXH64_hash_t hash, struct err *e)
 {
 	const struct archive_frame *f = &d->index->frame[k];
-	XXH64_hash_t hash = XXH64(d->plain, f->plain, 0);
 	uint32_t own;
 
 	if (hash != f->xxh64)
@@ -132,17 +133,39 @@ static int check_hash(const struct frame_decoder *d, uint32_t k, struct err *e)
 	return 0;
 }
 
-int frame_decode(struct frame_decoder *d, uint32_t k, struct err *e)
+/* Block by block, so that each is hashed while it is in a cache. */
+static int decode(struct frame_decoder *d, uint32_t k, XXH64_hash_t *ret, struct err *e)
 {
 	const struct archive_frame *f = &d->index->frame[k];
-	size_t n;
+	ZSTD_outBuffer out = {.dst = d->plain, .size = f->plain};
+	ZSTD_inBuffer in = {.src = d->packed};
+	XXH64_state_t hash;
+	size_t want = HEADER_BYTES;
 
-	if (read_packed(d, k, e) < 0 || check_sizes(d, k, e) < 0)
-		return -e->num;
-	n = ZSTD_decompressDCtx(d->zstd, d->plain, f->plain, d->packed, f->packed);
-	if (ZSTD_isError(n))
-		return damaged(k, ZSTD_getErrorName(n), e);
-	if (n != f->plain)
+	ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only);
+	XXH64_reset(&hash, 0);
+	while (want > 0) {
+		const size_t before = out.pos;
+
+		if (in.size == f->packed)
+			return damaged(k, "it ends too early", e);
+		in.size += want < f->packed - in.size ? want : f->packed - in.size;
+		want = ZSTD_decompressStream(d->zstd, &out, &in);
+		if (ZSTD_isError(want))
+			return damaged(k, ZSTD_getErrorName(want), e);
+		XXH64_update(&hash, d->plain + before, out.pos - before);
+	}
+	if (out.pos != f->plain)
 		return wrong(k, "its size", e);
-	return check_hash(d, k, e);
+	*ret = XXH64_digest(&hash);
+	return 0;
+}
+
+int frame_decode(struct frame_decoder *d, uint32_t k, struct err *e)
+{
+	XXH64_hash_t hash = 0;
+
+	if (read_packed(d, k, e) < 0 || check_sizes(d, k, e) < 0 || decode(d, k, &hash, e) < 0)
+		return -e->num;
+	return check_hash(d, k, hash, e);
 }

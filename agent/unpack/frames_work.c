@@ -108,7 +108,7 @@ static int add_file(
 		rc = attrs_cannot(e, "set the size of", n->path);
 	if (rc == 0)
 		rc = plant_write(fd, c, 0, w->lean.data + c->at, (size_t)c->stored, e);
-	return rc == 0 ? attrs_set(fd, n, e) : rc;
+	return rc == 0 ? attrs_set(fd, n, w->plant.fresh, e) : rc;
 }
 
 static int add_entry(struct frames_worker *w, uint32_t k, const struct entry *n,

@@ -2,18 +2,15 @@
 #include "agent/unpack/plant.h"
 
 #include "agent/unpack/attrs.h"
-#include "common/num.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* As fast as any; larger ones would only keep others from the file for longer. */
-#define WRITE_SIZE MIB
-
 void plant_init(struct plant *p, const struct tree *t)
 {
 	beneath_init(&p->beneath, tree_top(t), false);
+	p->fresh = tree_fresh(t);
 }
 
 void plant_free(struct plant *p)
@@ -30,7 +27,7 @@ int plant_file(struct plant *p, const struct entry *n, int *ret_fd, struct err *
 
 	if (rc < 0)
 		return rc;
-	fd = openat(dirfd, name, flags, S_IRUSR | S_IWUSR);
+	fd = openat(dirfd, name, flags, fresh_mode(p->fresh, n));
 	if (fd < 0 && errno == EEXIST)
 		return entry_refuse_twice(e, n->path);
 	if (fd < 0)
@@ -39,10 +36,12 @@ int plant_file(struct plant *p, const struct entry *n, int *ret_fd, struct err *
 	return 0;
 }
 
+/* As much as there is in one call: a huge page that a call covers only in part is cleared before.
+ */
 static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset, struct err *e)
 {
 	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len < WRITE_SIZE ? len : WRITE_SIZE, (off_t)offset);
+		ssize_t n = pwrite(fd, data, len, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -12,12 +12,13 @@
 
 struct plant {
 	struct beneath beneath;
+	const struct fresh *fresh; /* the tree's */
 };
 
 void plant_init(struct plant *p, const struct tree *t);
 void plant_free(struct plant *p);
 
-/* A new empty file, private so far; the caller sets its attributes (attrs.h) and closes it. */
+/* A new empty file, fresh; the caller sets its attributes (attrs.h) and closes it. */
 must_check int plant_file(struct plant *p, const struct entry *n, int *ret_fd, struct err *e);
 
 /* Bytes of the content, of which the first is the byte from of those stored. */

@@ -12,7 +12,8 @@ struct span_file {
 	struct lean lean; /* holds what entry and content point to */
 	struct entry entry;
 	struct lean_content content;
-	int fd; /* -1: only checked */
+	int fd;                    /* -1: only checked */
+	const struct fresh *fresh; /* the tree's */
 };
 
 void span_init(struct span *s, const struct archive_index *i, const struct archive_span *of)
@@ -68,6 +69,7 @@ static int make_file(struct span_file *f, const struct span_writer *w, struct er
 {
 	if (!w->plant)
 		return 0;
+	f->fresh = w->plant->fresh;
 	if (plant_file(w->plant, &f->entry, &f->fd, e) < 0)
 		return -e->num;
 	return ftruncate(f->fd, (off_t)f->entry.size) < 0
@@ -138,7 +140,7 @@ static int leave(struct span *s, struct err *e)
 	pthread_mutex_unlock(&s->lock);
 	if (!last || f->fd < 0)
 		return 0;
-	rc = attrs_set(f->fd, &f->entry, e);
+	rc = attrs_set(f->fd, &f->entry, f->fresh, e);
 	close(f->fd);
 	f->fd = -1;
 	return rc;

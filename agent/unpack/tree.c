@@ -20,6 +20,7 @@ struct tree {
 	mode_t old_mode;
 	int top;
 	int file; /* being written, -1: none */
+	struct fresh fresh;
 	struct beneath beneath;
 	struct dirs dirs;
 };
@@ -106,6 +107,8 @@ int tree_open(int parent, const char *name, bool walk, struct tree **ret, struct
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	dirs_init(&t->dirs);
 	rc = open_top(t, e);
+	if (rc == 0)
+		fresh_read(t->top, &t->fresh);
 	beneath_init(&t->beneath, t->top, walk);
 	t->beneath.made = on_made;
 	t->beneath.ctx = t;
@@ -181,6 +184,11 @@ int tree_top(const struct tree *t)
 	return t->top;
 }
 
+const struct fresh *tree_fresh(const struct tree *t)
+{
+	return &t->fresh;
+}
+
 static int add_dir(
 	struct tree *t, int dirfd, const char *name, const struct entry *n, struct err *e)
 {
@@ -204,11 +212,11 @@ static int add_file(
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
-	t->file = openat(dirfd, name, flags, S_IRUSR | S_IWUSR);
+	t->file = openat(dirfd, name, flags, fresh_mode(&t->fresh, n));
 	if (t->file < 0 && errno == EEXIST) {
 		if (make_room(dirfd, name, n->path, e) < 0)
 			return -e->num;
-		t->file = openat(dirfd, name, flags, S_IRUSR | S_IWUSR);
+		t->file = openat(dirfd, name, flags, fresh_mode(&t->fresh, n));
 	}
 	return t->file < 0 ? attrs_cannot(e, "make the file", n->path) : 0;
 }
@@ -319,7 +327,7 @@ int tree_end_file(struct tree *t, const struct entry *n, struct err *e)
 		return attrs_cannot(e, "examine", n->path);
 	if ((uint64_t)st.st_size != n->size && ftruncate(fd, (off_t)n->size) < 0)
 		return attrs_cannot(e, "set the size of", n->path);
-	return attrs_set(fd, n, e);
+	return attrs_set(fd, n, &t->fresh, e);
 }
 
 int tree_finish(struct tree *t, struct err *e)

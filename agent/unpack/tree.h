@@ -12,7 +12,7 @@
 #ifndef AGENT_UNPACK_TREE_H
 #define AGENT_UNPACK_TREE_H
 
-#include "agent/unpack/entry.h"
+#include "agent/unpack/fresh.h"
 
 struct tree;
 
@@ -32,8 +32,9 @@ must_check int tree_add(struct tree *t, const struct entry *n, struct err *e);
 must_check int tree_make_dir(struct tree *t, const char *path, struct err *e);
 must_check int tree_set_dir(struct tree *t, const struct entry *n, struct err *e);
 
-/* The top directory; stays the tree's. */
+/* The top directory, and what files have that are made in it; they stay the tree's. */
 int tree_top(const struct tree *t);
+const struct fresh *tree_fresh(const struct tree *t);
 
 /* Offsets rise and stay within the entry's size; what is left out is a hole. */
 must_check int tree_write(
