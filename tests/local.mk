@@ -27,6 +27,7 @@ check_PROGRAMS += \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
 	tests/unit/test_json \
+	tests/unit/test_lean \
 	tests/unit/test_log \
 	tests/unit/test_manifest \
 	tests/unit/test_match \
