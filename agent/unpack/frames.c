@@ -256,6 +256,8 @@ int frames_unpack(const struct frames_request *r, struct frames_result *ret, str
 		rc = check_seams(&f, e);
 	if (rc == 0)
 		rc = links_each(&f.links, add_link, &f, e);
+	if (rc == 0 && f.result.entries == 0)
+		rc = err_set(e, ERR_DATA, EBADMSG, "it holds nothing");
 	if (rc == 0)
 		*ret = f.result;
 	return rc;
