@@ -128,6 +128,11 @@ static int add_entry(struct frames_worker *w, uint32_t k, const struct entry *n,
 	}
 }
 
+static int no_end(struct err *e)
+{
+	return err_set(e, ERR_DATA, EBADMSG, "it is cut short: the tar has no end mark");
+}
+
 /* The end mark is in the last frame only, and nothing but zeros follows. */
 static int check_end(const struct frames_worker *w, uint32_t k, struct err *e)
 {
@@ -138,7 +143,7 @@ static int check_end(const struct frames_worker *w, uint32_t k, struct err *e)
 	if (k + 1 != w->all->request->index->n_frames)
 		return err_set(e, ERR_DATA, EBADMSG, "its tar ends before its last frame");
 	if (left < 2 * PACK_BLOCK)
-		return err_set(e, ERR_DATA, EBADMSG, "it is cut short: the tar has no end mark");
+		return no_end(e);
 	if (p[0] != 0 || memcmp(p, p + 1, left - 1) != 0)
 		return err_set(e, ERR_DATA, EBADMSG, "something follows the end mark of its tar");
 	return 0;
@@ -172,7 +177,7 @@ static int add_entries(struct frames_worker *w, uint32_t k, struct err *e)
 	if (rc == 0)
 		return check_end(w, k, e);
 	if (k + 1 == f->request->index->n_frames)
-		return err_set(e, ERR_DATA, EBADMSG, "it is cut short: the tar has no end mark");
+		return no_end(e);
 	return 0;
 }
 
@@ -209,7 +214,9 @@ static int do_frame(struct frames_worker *w, uint32_t k, struct err *e)
 
 	w->result = (struct frames_result){0};
 	w->next_dir = f->first_dir[k];
-	if (f->span_of[k] >= 0) {
+	if (f->span_of[k] >= 0 && k + 1 == i->n_frames) {
+		rc = no_end(e);
+	} else if (f->span_of[k] >= 0) {
 		rc = add_part(w, k, &f->span[f->span_of[k]], e);
 	} else {
 		rc = frame_decode(&w->decoder, k, e);
