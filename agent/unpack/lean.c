@@ -228,6 +228,16 @@ static int read_records(struct lean *l, struct records *r, struct entry *n, cons
 	return 0;
 }
 
+/* What follows the link's name in a ustar header, all of it always the same. */
+static bool has_tail(const uint8_t *h)
+{
+	static const struct {
+		char magic[6], version[2], names[64], major[8], minor[8], rest[167];
+	} tail = {"ustar", "00", "", "0000000", "0000000", ""};
+
+	return memcmp(h + 257, &tail, sizeof(tail)) == 0;
+}
+
 static const char *field(char out[static ENTRY_PATH], const uint8_t *from, size_t size)
 {
 	size_t len = strnlen((const char *)from, size);
@@ -268,8 +278,8 @@ static int read_fields(
 	if (!octal(h + 100, 8, &mode) || !octal(h + 108, 8, &uid) || !octal(h + 116, 8, &gid) ||
 		!octal(h + 124, 12, &size) || !octal(h + 136, 12, &mtime))
 		return damaged(e, "a header has a number that is none");
-	if (h[345] != '\0')
-		return damaged(e, "a header has a prefix, which pack does not write");
+	if (!has_tail(h))
+		return damaged(e, "a header has fields that pack does not write");
 	ret->path = r->path ? r->path : field(l->path, h, 100);
 	if (r->sparse_name)
 		ret->path = r->sparse_name;

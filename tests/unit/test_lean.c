@@ -285,7 +285,13 @@ static const struct {
 	{"size", 124, "0x", "a number that is none"},
 	{"size in base 256", 124, "\xff", "a number that is none"},
 	{"time", 140, "\x01", "a number that is none"},
-	{"prefix", 345, "p", "a prefix"},
+	{"magic", 257, "w", "fields that pack does not write"},
+	{"magic of GNU tar", 262, " ", "fields that pack does not write"},
+	{"version", 264, "1", "fields that pack does not write"},
+	{"user", 265, "root", "fields that pack does not write"},
+	{"device", 329, "1", "fields that pack does not write"},
+	{"prefix", 345, "p", "fields that pack does not write"},
+	{"padding", 511, "p", "fields that pack does not write"},
 };
 /* clang-format on */
 
