@@ -309,6 +309,7 @@ static bool take_record(struct forge *f, const char *prefix)
 	return add_record(f, key, value, len);
 }
 
+/* "-0.5" is half a second after 1970 to GNU tar and libarchive, so that second is left out. */
 static void take_attributes(struct forge *f)
 {
 	f->mode = take_number(f, 2) & 07777;
@@ -316,6 +317,8 @@ static void take_attributes(struct forge *f)
 	f->gid = take(f);
 	f->mtime.tv_sec = (int32_t)take_number(f, 4);
 	f->mtime.tv_nsec = (long)(take_number(f, 4) % 1000000000);
+	if (f->mtime.tv_sec == -1)
+		f->mtime.tv_nsec = 0;
 }
 
 /* A byte of the last header, its sum made right again. */
