@@ -53,23 +53,29 @@ libscratch_a_SOURCES = \
 LDADD = libscratch.a libagent.a libcommon.a $(CMOCKA_LIBS) $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
 endif
 
+check_PROGRAMS += tests/hostile/damage
+tests_hostile_damage_SOURCES = \
+	tests/hostile/damage.c \
+	tests/hostile/tree_sum.c tests/hostile/tree_sum.h
+tests_hostile_damage_LDADD = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+
 # Of a build with clang and -fsanitize=fuzzer-no-link (tests/run fuzz).
 EXTRA_PROGRAMS = fuzz_frames fuzz_lean fuzz_unpack
-FUZZ_LDADD = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LIBS = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_frames_SOURCES = \
 	tests/fuzz/fuzz_frames.c \
 	tests/fuzz/forge.c tests/fuzz/forge.h \
 	tests/fuzz/forge_entries.c tests/fuzz/forge_private.h \
 	tests/hostile/tree_sum.c tests/hostile/tree_sum.h
-fuzz_frames_LDADD = $(FUZZ_LDADD)
-fuzz_frames_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_frames_LDADD = $(FUZZ_LIBS)
+fuzz_frames_LDFLAGS = $(FUZZ_LINK)
 fuzz_lean_SOURCES = tests/fuzz/fuzz_lean.c
-fuzz_lean_LDADD = $(FUZZ_LDADD)
-fuzz_lean_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_lean_LDADD = $(FUZZ_LIBS)
+fuzz_lean_LDFLAGS = $(FUZZ_LINK)
 fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c
-fuzz_unpack_LDADD = $(FUZZ_LDADD)
-fuzz_unpack_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_unpack_LDADD = $(FUZZ_LIBS)
+fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
 fuzz: fuzz_frames fuzz_lean fuzz_unpack
 
