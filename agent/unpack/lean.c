@@ -267,6 +267,14 @@ static bool read_kind(uint8_t type, struct entry *ret)
 	}
 }
 
+/* To other readers a file of such a name is a directory. */
+static bool ends_with_slash(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 0 && path[len - 1] == '/';
+}
+
 /* The fields of a ustar header, and the records before it, which win. */
 static int read_fields(
 	struct lean *l, const uint8_t *h, const struct records *r, struct entry *ret, struct err *e)
@@ -283,6 +291,8 @@ static int read_fields(
 	ret->path = r->path ? r->path : field(l->path, h, 100);
 	if (r->sparse_name)
 		ret->path = r->sparse_name;
+	if (ret->kind != ENTRY_DIR && ends_with_slash(ret->path))
+		return damaged(e, "a name ends with a slash and is of no directory");
 	ret->link = r->link ? r->link : field(l->link, h + 157, 100);
 	ret->mode = (mode_t)mode & 07777;
 	ret->uid = r->has_uid ? r->uid : uid;

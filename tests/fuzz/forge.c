@@ -79,7 +79,7 @@ static void bend(struct forge *f, const struct forge_lie *l)
 			((uint64_t *)&i->frame[k])[l->field % 4] += (uint64_t)(int64_t)l->by;
 		break;
 	case 1:
-		if (k < i->n_dirs && l->field % 2)
+		if (k < i->n_dirs && l->field % 2 && *i->dir[k].path)
 			i->dir[k].path[strlen(i->dir[k].path) / 2] ^= (char)l->by;
 		else if (k < i->n_dirs)
 			i->dir[k].frame += (uint32_t)l->by;

@@ -156,3 +156,116 @@ class Ours:
         if trailer:
             out += skip(0x184D2A5C, body) + skip(0x184D2A5D, bytes(self.index))
         return out
+
+
+def xxh64(data):
+    """XXH64 with seed 0."""
+    p = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
+    m = (1 << 64) - 1
+    left = lambda x, r: (x << r | x >> 64 - r) & m
+    turn = lambda acc, word: left(acc + word * p[1] & m, 31) * p[0] & m
+    whole = len(data) // 32 * 32
+    lanes = [p[0] + p[1] & m, p[1], 0, -p[0] & m]
+    for i, word in enumerate(struct.unpack(f"<{whole // 8}Q", data[:whole])):
+        lanes[i % 4] = turn(lanes[i % 4], word)
+    h = p[4]
+    if whole:
+        h = sum(left(v, r) for v, r in zip(lanes, (1, 7, 12, 18))) & m
+        for v in lanes:
+            h = ((h ^ turn(0, v)) * p[0] + p[3]) & m
+    h = h + len(data) & m
+    rest = data[whole:]
+    for at in range(0, len(rest) // 8 * 8, 8):
+        h = (left(h ^ turn(0, int.from_bytes(rest[at:at + 8], "little")), 27) * p[0] + p[3]) & m
+    rest = rest[len(rest) // 8 * 8:]
+    if len(rest) >= 4:
+        h = (left(h ^ int.from_bytes(rest[:4], "little") * p[0] & m, 23) * p[1] + p[2]) & m
+        rest = rest[4:]
+    for byte in rest:
+        h = left(h ^ byte * p[4] & m, 11) * p[0] & m
+    for shift, prime in ((33, p[1]), (29, p[2])):
+        h = (h ^ h >> shift) * prime & m
+    return h ^ h >> 32
+
+
+def sized_zst(data, checksum=False):
+    """A zstd frame of raw blocks that says its size, as those of our archives do."""
+    out = [b"\x28\xb5\x2f\xfd", bytes([0xa4 if checksum else 0xa0]), struct.pack("<I", len(data))]
+    for at in range(0, len(data) or 1, 128 * 1024):
+        part = data[at:at + 128 * 1024]
+        out.append(struct.pack("<I", len(part) << 3 | (at + 128 * 1024 >= len(data)))[:3] + part)
+    if checksum:
+        out.append(struct.pack("<Q", xxh64(data))[:4])
+    return b"".join(out)
+
+
+class Item(bytes):
+    """An entry as pack writes it, and what the index and the manifest say of it."""
+    size = 0
+    path = ""
+    is_dir = False
+
+
+def item(path, data=b"", kind=b"0", link="", records=b"", says=None, **fields):
+    """path of a directory without its slash; says: a size that is not that of data."""
+    name = path + ("/" if kind == b"5" else "")
+    b = bytearray(512)
+    octal = lambda n, width: b"%0*o\0" % (width - 1, n)
+    for key, value, most in (("path", name, 100), ("linkpath", link, 100)):
+        if len(value) > most:
+            records = record(key.encode(), value.encode()) + records
+    b[0:100] = name.encode()[:100].ljust(100, b"\0")
+    b[100:108] = octal(0o755, 8)
+    b[108:116] = b[116:124] = octal(0, 8)
+    b[124:136] = octal(len(data) if says is None else says, 12)
+    b[136:148] = octal(1600000000, 12)
+    b[156:157] = kind
+    b[157:257] = link.encode()[:100].ljust(100, b"\0")
+    b[257:265] = b"ustar\0" + b"00"
+    b[329:345] = octal(0, 8) * 2
+    head = patched(b, **fields)
+    if records:
+        x = item("PaxHeader", kind=b"x", says=len(records))
+        head = bytes(x) + records + bytes(-len(records) % 512) + head
+    made = Item(head + data + bytes(-len(data) % 512))
+    made.path, made.is_dir = path, kind == b"5"
+    made.size = len(data) if kind == b"0" else 0
+    return made
+
+
+def sparse_item(path, pieces, real, **more):
+    """A sparse file (GNU 1.0) of pieces (offset, bytes)."""
+    text = b"%d\n" % len(pieces) + b"".join(b"%d\n%d\n" % (at, len(d)) for at, d in pieces)
+    text = more.pop("text", text)
+    data = text + bytes(-len(text) % 512) + b"".join(d for _, d in pieces)
+    records = b"".join(record(b"GNU.sparse." + k, v) for k, v in (
+        (b"major", b"1"), (b"minor", b"0"), (b"name", path.encode()), (b"realsize", b"%d" % real)))
+    made = item("GNUSparseFile.0/x", data, records=records, **more)
+    made.path, made.size = path, real
+    return made
+
+
+def ours(frames, dirs=None, spans=(), edit=None, **manifest):
+    """An archive of ours. frames: lists of items and bytes, or the packed bytes of one and its plain
+    ones in a tuple. The tables are right unless given; edit gets the trailer last (class Ours)."""
+    items = [(k, i) for k, f in enumerate(frames) if isinstance(f, list) for i in f if isinstance(i, Item)]
+    packed, table = b"", b""
+    for f in frames:
+        p, plain = f if isinstance(f, tuple) else (sized_zst(b"".join(f)), b"".join(f))
+        table += struct.pack("<QQQQ", len(packed), len(p), len(plain), xxh64(plain))
+        packed += p
+    if dirs is None:
+        dirs = [(k, i.path) for k, i in items if i.is_dir]
+    o = Ours.__new__(Ours)
+    o.frames, o.manifest_at = packed, len(packed)
+    o.manifest = {"format": 1, "app": "app", "key": "c5", "arch": "other",
+                  "entries": len(items), "bytes": sum(i.size for _, i in items),
+                  "largest": max([i.size for _, i in items] + [0]), "digest": "", **manifest}
+    body = struct.pack("<IIII", 1, len(frames), len(dirs), len(spans)) + table
+    for k, path in dirs:
+        body += struct.pack("<IH", k, len(path.encode())) + path.encode()
+    body += b"".join(struct.pack("<II", *s) for s in spans)
+    o.index = bytearray(body + struct.pack("<QQ", len(packed), len(body) + 24) + b"SPINDEX1")
+    if edit:
+        edit(o)
+    return o.build()

@@ -192,6 +192,8 @@ static const struct {
 } records[] = {
 	{"path=a/b", NULL},
 	{"path=a=b", NULL},
+	{"path=a/b/", "ends with a slash"},
+	{"path=/", "ends with a slash"},
 	{"path=a/b\nuid=12\ngid=4294967295\nsize=0", NULL},
 	{"SCHILY.xattr.user.a=", NULL},
 	{"uid=18446744073709551615", NULL},
