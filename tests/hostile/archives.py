@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import hashlib
-import io
 import json
 import lzma
 import struct
@@ -57,6 +56,14 @@ def record(key, value):
     return str(length).encode() + body
 
 
+def signed_sum(block):
+    """A header whose checksum takes its bytes as signed, as some old tars did."""
+    b = bytearray(block)
+    b[148:156] = b" " * 8
+    b[148:156] = b"%06o\0 " % sum(c - 256 if c > 127 else c for c in b[:512])
+    return bytes(b)
+
+
 def stored_zst(data, window=0x58, chunk=128 * 1024):
     """A zstd frame of raw blocks; window is the descriptor byte (RFC 8878 3.1.1.1.2)."""
     out = [b"\x28\xb5\x2f\xfd\x00", bytes([window])]
@@ -104,7 +111,8 @@ def base256(value, width):
 
 def patched(block, **fields):
     """A 512-byte header with fields replaced and its checksum made right."""
-    where = {"size": (124, 12), "uid": (108, 8), "mtime": (136, 12), "type": (156, 1)}
+    where = {"mode": (100, 8), "uid": (108, 8), "gid": (116, 8), "size": (124, 12), "mtime": (136, 12),
+             "type": (156, 1)}
     b = bytearray(block)
     for name, value in fields.items():
         at, width = where[name]
@@ -115,15 +123,18 @@ def patched(block, **fields):
 
 
 def gnu_sparse(name, data, pieces, real):
-    """An old GNU sparse file: pieces are (offset, length)."""
+    """An old GNU sparse file: pieces are (offset, length), four of them in the header and 21 in each
+    block behind it."""
     b = bytearray(entry(name, data, kind=b"S", form=tarfile.GNU_FORMAT)[:512])
     octal = lambda n: b"%011o\0" % n if n < 1 << 33 else base256(n, 12)
-    at = 386
-    for offset, length in pieces[:4]:
-        b[at:at + 24] = octal(offset) + octal(length)
-        at += 24
+    table = [octal(offset) + octal(length) for offset, length in pieces]
+    b[386:482] = b"".join(table[:4]).ljust(96, b"\0")
+    b[482] = len(table) > 4
     b[483:495] = octal(real)
-    return patched(b) + data + bytes(-len(data) % 512)
+    more = b""
+    for at in range(4, len(table), 21):
+        more += b"".join(table[at:at + 21]).ljust(504, b"\0") + bytes([at + 21 < len(table)]) + bytes(7)
+    return patched(b) + more + data + bytes(-len(data) % 512)
 
 
 class Ours:
