@@ -64,6 +64,7 @@ libagent_a_SOURCES = \
 	agent/unpack/codec_lz4.c \
 	agent/unpack/codec_xz.c \
 	agent/unpack/codec_zst.c \
+	agent/unpack/decoder.c agent/unpack/decoder.h \
 	agent/unpack/dirs.c agent/unpack/dirs.h \
 	agent/unpack/entry.c agent/unpack/entry.h \
 	agent/unpack/frame.c agent/unpack/frame.h \
@@ -75,12 +76,14 @@ libagent_a_SOURCES = \
 	agent/unpack/links.c agent/unpack/links.h \
 	agent/unpack/outline.c agent/unpack/outline.h \
 	agent/unpack/plant.c agent/unpack/plant.h \
+	agent/unpack/relay.c agent/unpack/relay.h \
 	agent/unpack/source.c agent/unpack/source.h \
 	agent/unpack/span.c agent/unpack/span.h \
 	agent/unpack/stream.c agent/unpack/stream.h \
 	agent/unpack/tar.c agent/unpack/tar.h \
 	agent/unpack/tree.c agent/unpack/tree.h \
-	agent/unpack/unpack.c agent/unpack/unpack.h
+	agent/unpack/unpack.c agent/unpack/unpack.h \
+	agent/unpack/xz_parts.c agent/unpack/xz_parts.h
 
 bin_PROGRAMS += shared-prep
 shared_prep_SOURCES = agent/main.c

@@ -3,6 +3,10 @@
  * Decoders, one a file, chosen by the first bytes of the archive. Each checks what its format has
  * to check (CRC, xxHash, sizes), takes concatenated streams, and asks for no more memory than the
  * limit.
+ *
+ * A format may have parts that can be decoded one without the other: the codec finds them in the
+ * archive and decodes each alone. What is odd about an archive is left to the decoder of the whole,
+ * so that the same error is said of it on any number of processors.
  */
 #ifndef AGENT_UNPACK_CODEC_H
 #define AGENT_UNPACK_CODEC_H
@@ -12,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct ahead;
 
 struct codec_params {
 	uint64_t memory; /* bytes a decoder may ask for */
@@ -28,6 +34,28 @@ struct codec_io {
 
 #define CODEC_AHEAD 64
 
+/* A stretch of the archive. */
+struct codec_part {
+	uint64_t offset, packed, plain; /* bytes; plain as the archive says, checked when decoded */
+	unsigned check, padding;        /* the codec's */
+};
+
+struct codec_parts {
+	struct codec_part *part; /* malloc; in the order of the archive, which they make up */
+	size_t n;
+	uint64_t memory;  /* bytes that the decoder of any of them may ask for */
+	uint64_t largest; /* plain bytes of any */
+};
+
+/* More are not looked for. */
+#define CODEC_PARTS_MAX 65536
+
+struct codec_file {
+	int fd;
+	uint64_t size;
+	struct ahead *ahead;
+};
+
 struct codec {
 	const char *name; /* as a file name ends: "zst" */
 	const uint8_t *magic;
@@ -37,6 +65,11 @@ struct codec {
 	 * in_end that moves neither side forward means that the archive is cut short. */
 	int (*step)(void *state, struct codec_io *io, struct err *e);
 	void (*close)(void *state);
+	/* Both NULL: this format has no parts. Finds them, n is 0 where that is of no use. */
+	int (*split)(const struct codec_file *f, const struct codec_params *p,
+		struct codec_parts *ret, struct err *e);
+	/* What step() decodes next is this part, to its end; may come again and again. */
+	int (*begin)(void *state, const struct codec_part *part, struct err *e);
 };
 
 extern const struct codec codec_zst, codec_xz, codec_gz, codec_bz2, codec_lz4, codec_none;

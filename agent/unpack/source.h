@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plain bytes of an archive: reads the file, decodes it, bounds what comes out. */
+/*
+ * The plain bytes of an archive: reads the file, decodes it, bounds what comes out. With more than
+ * one thread they are decoded ahead of the caller, up to 8 MiB (relay.h); a format that has parts
+ * (codec.h) by all threads, which may be a part each ahead of the caller, within the memory that
+ * decoders may ask for. With one thread, or if no more can be had, the caller's does it.
+ */
 #ifndef AGENT_UNPACK_SOURCE_H
 #define AGENT_UNPACK_SOURCE_H
 
@@ -10,8 +15,9 @@
 struct source_request {
 	int fd; /* read from its start by offset */
 	struct codec_params params;
+	unsigned threads;                                        /* for decoding; 1: the caller's */
 	void (*progress)(uint64_t packed_bytes_read, void *ctx); /* may be NULL */
-	bool (*cancelled)(void *ctx);                            /* may be NULL */
+	bool (*cancelled)(void *ctx);                            /* any thread; may be NULL */
 	void *ctx;
 };
 

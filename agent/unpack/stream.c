@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unpack/stream.h"
 
+#include "agent/cpus.h"
 #include "agent/unpack/tar.h"
 #include "common/num.h"
 
@@ -53,6 +54,7 @@ static int open_all(struct stream *u, struct err *e)
 	const struct source_request s = {
 		.fd = r->archive,
 		.params = {.memory = r->limits.decoder_memory},
+		.threads = cpus_threads(r->threads),
 		.progress = r->progress,
 		.cancelled = r->cancelled,
 		.ctx = r->ctx,
