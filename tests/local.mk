@@ -41,9 +41,11 @@ check_PROGRAMS += \
 	tests/unit/test_proc \
 	tests/unit/test_progress \
 	tests/unit/test_publish \
+	tests/unit/test_relay \
 	tests/unit/test_seal \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
+	tests/unit/test_source \
 	tests/unit/test_tree
 
 check_LIBRARIES = libscratch.a
