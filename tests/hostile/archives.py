@@ -84,6 +84,60 @@ def xz_with_dictionary(data, code):
     return bytes(x)
 
 
+def xz_blocks(data, size="1KiB", threads=2):
+    """An .xz of blocks; with more threads than one their headers hold their sizes."""
+    return subprocess.run(["xz", "-q", "-c", "-0", f"-T{threads}", f"--block-size={size}"], input=data,
+                          stdout=subprocess.PIPE, check=True).stdout
+
+
+def vli(n):
+    out = bytearray()
+    while n >= 0x80:
+        out.append(n & 0x7f | 0x80)
+        n >>= 7
+    return bytes(out) + bytes([n])
+
+
+class XzBlocks:
+    """One stream taken apart: its blocks, and its index as a list of [unpadded, plain] sizes."""
+
+    def __init__(self, data):
+        index_size = (struct.unpack("<I", data[-8:-4])[0] + 1) * 4
+        self.header, self.flags = data[:12], data[6:8]
+        index = data[-12 - index_size:-12]
+        at, numbers = 1, []
+        while len(numbers) == 0 or len(numbers) < 1 + 2 * numbers[0]:
+            n = shift = 0
+            while True:
+                n |= (index[at] & 0x7f) << shift
+                shift += 7
+                at += 1
+                if not index[at - 1] & 0x80:
+                    break
+            numbers.append(n)
+        self.index = [list(p) for p in zip(numbers[1::2], numbers[2::2])]
+        self.blocks, at = [], 12
+        for unpadded, _ in self.index:
+            size = (unpadded + 3) // 4 * 4
+            self.blocks.append(bytearray(data[at:at + size]))
+            at += size
+
+    def with_dictionary(self, i, code):
+        """Block i asks for dictionary size CODE (40: 4 GiB - 1)."""
+        b = self.blocks[i]
+        size = (b[0] + 1) * 4
+        b[b.index(b"\x21\x01", 2, size) + 2] = code
+        b[size - 4:size] = struct.pack("<I", zlib.crc32(bytes(b[:size - 4])))
+
+    def build(self):
+        body = b"\0" + vli(len(self.index)) + b"".join(vli(n) for pair in self.index for n in pair)
+        body += bytes(-len(body) % 4)
+        index = body + struct.pack("<I", zlib.crc32(body))
+        foot = struct.pack("<I", len(index) // 4 - 1) + self.flags
+        return (self.header + b"".join(self.blocks) + index
+                + struct.pack("<I", zlib.crc32(foot)) + foot + b"YZ")
+
+
 def zst(data):
     return subprocess.run(["zstd", "-q", "-c", "-3"], input=data, stdout=subprocess.PIPE,
                           check=True).stdout

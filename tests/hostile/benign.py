@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 
 from archives import (CODECS, END, base256, directory, entry, gnu_sparse, hardlink, lz4, patched, raw_pax,
-                      record, signed_sum, sized_zst, stored_zst, symlink)
+                      record, signed_sum, sized_zst, stored_zst, symlink, xz_blocks)
 
 PAX, GNU, USTAR = tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT
 
@@ -219,3 +219,15 @@ def files():
     for codec, pack in CODECS.items():
         half = len(small) // 2
         yield f"concatenated.tar.{codec}", pack(small[:half]) + pack(small[half:] + END)
+    big = entry("b", bytes(range(256)) * 20000) + directory("d") + entry("d/c", b"c" * 300000) + END
+    for name, data in (("blocks", xz_blocks(big, "256KiB")),
+                       ("blocks-unsized", xz_blocks(big, "256KiB", 1)),
+                       ("blocks-tiny", xz_blocks(big, "4KiB")),
+                       ("blocks-one", xz_blocks(big, "64MiB")),
+                       ("blocks-streams", xz_blocks(big[:9999], "1KiB") + bytes(4)
+                        + xz_blocks(b"") + xz_blocks(big[9999:], "512KiB", 1) + bytes(400)),
+                       ("streams-many", b"".join(CODECS["xz"](big[i:i + 50000])
+                                                 for i in range(0, len(big), 50000)))):
+        yield name + ".tar.xz", data
+    yield "frames-many.tar.zst", b"".join(CODECS["zst"](big[i:i + 50000])
+                                          for i in range(0, len(big), 50000))

@@ -7,7 +7,8 @@ import tarfile
 import zipfile
 
 from archives import (CODECS, END, Ours, base256, bz2_bomb, directory, entry, gnu_sparse, hardlink,
-                      lz4, patched, raw_pax, record, stored_zst, symlink, xz_with_dictionary)
+                      lz4, patched, raw_pax, record, stored_zst, symlink, xz_blocks,
+                      xz_with_dictionary, XzBlocks)
 
 
 def tar_cases(outside):
@@ -135,10 +136,53 @@ def file_cases(small):
            ["--max-entries=1000"])
 
 
+def blocks_cases(small):
+    """.xz of several blocks, which are decoded at the same time."""
+    def edited(fn):
+        x = XzBlocks(xz_blocks(small))
+        assert len(x.blocks) >= 4 and x.build() == xz_blocks(small)
+        fn(x)
+        return x.build()
+
+    def resized(x, *changes):
+        for i, which, by in changes:
+            x.index[i][which] += by
+
+    def swapped(x):
+        x.blocks[0], x.blocks[1] = x.blocks[1], x.blocks[0]
+    damaged = "xz data are damaged"
+    cut = damaged + "|cut short"
+    yield "block-sizes", edited(lambda x: resized(x, (1, 1, 1), (2, 1, -1))), damaged, []
+    yield "block-huge", edited(lambda x: resized(x, (1, 1, 1 << 50))), damaged, []
+    yield "block-packed", edited(lambda x: resized(x, (1, 0, 4), (2, 0, -4))), damaged, []
+    yield "block-unpadded", edited(lambda x: resized(x, (1, 0, 1 if x.index[1][0] % 4 else -1))), \
+        damaged, []
+    yield "block-far", edited(lambda x: resized(x, (1, 0, 1 << 40))), damaged, []
+    yield "blocks-swapped", edited(swapped), damaged, []
+    yield "block-gone", edited(lambda x: x.blocks.pop()), cut, []
+    yield "block-not-in-index", edited(lambda x: x.index.pop()), cut, []
+    yield ("block-dictionary", edited(lambda x: x.with_dictionary(2, 40)),
+           "more than the allowed 1.0 GiB", [])
+    yield "blocks-trailing", xz_blocks(small) + b"trailing garbage", damaged, []
+    yield "blocks-padding", xz_blocks(small[:2048]) + bytes(3) + xz_blocks(small[2048:]), damaged, []
+    yield "blocks-half", xz_blocks(small[:2048]) + xz_blocks(small[2048:])[:-12], cut, []
+    yield ("blocks-bomb", xz_blocks(bomb_start(64 << 20) + bytes(64 << 20), "1MiB"),
+           "larger than the allowed 1.0 MiB", ["--max-bytes=1M"])
+    yield ("blocks-tail-bomb", xz_blocks(small + bytes(200 << 20), "8MiB"),
+           "unpacks to more than is allowed", [])
+
+
+def bomb_start(size):
+    return entry("ok", b"x" * 1000) + entry("zeros", size=size)
+
+
 def damage_cases(small, ours):
     """Cut short and flipped, by every codec; the message may be any."""
     files = {"tar." + name: pack(small) for name, pack in {**CODECS, "lz4": lz4}.items()}
     files["ours.tar.zst"] = ours
+    files["blocks.tar.xz"] = xz_blocks(small)
+    files["blocks-unsized.tar.xz"] = xz_blocks(small, threads=1)
+    files["streams.tar.xz"] = xz_blocks(small[:1536]) + bytes(8) + xz_blocks(small[1536:])
     pick = random.Random(2)
     for name, data in files.items():
         for at in sorted({1, 5, len(data) // 3, len(data) // 2, len(data) - 9, len(data) - 1}):
