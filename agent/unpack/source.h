@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain bytes of an archive: reads the file, decodes it, bounds what comes out. With more than
- * one thread they are decoded ahead of the caller, up to 8 MiB (relay.h); a format that has parts
+ * one thread they are decoded ahead of the caller, up to 1 MiB (relay.h); a format that has parts
  * (codec.h) by all threads, which may be a part each ahead of the caller, within the memory that
  * decoders may ask for. With one thread, or if no more can be had, the caller's does it.
  */
