@@ -55,6 +55,7 @@ libagent_a_SOURCES = \
 	agent/seal.c agent/seal.h \
 	agent/settings.c agent/settings.h \
 	agent/slot.c agent/slot.h \
+	agent/unpack/acl.c agent/unpack/acl.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
 	agent/unpack/attrs.c agent/unpack/attrs.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \

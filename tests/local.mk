@@ -5,6 +5,7 @@ AM_DEFAULT_SOURCE_EXT = .c
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_acl \
 	tests/unit/test_ahead \
 	tests/unit/test_archive \
 	tests/unit/test_buf \

@@ -43,7 +43,7 @@ struct entry {
 	uint64_t uid, gid;
 	struct timespec mtime;
 	dev_t device;
-	struct entry_xattr xattr[ENTRY_XATTRS]; /* user.* only */
+	struct entry_xattr xattr[ENTRY_XATTRS]; /* user.* and ACLs (acl.h) only */
 	unsigned n_xattrs;
 	char path_text[ENTRY_PATH];
 	char link_text[ENTRY_PATH];

@@ -2,6 +2,7 @@
 #include "agent/unpack/lean.h"
 
 #include "agent/pack_header.h"
+#include "agent/unpack/acl.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 /* What the records of an extended header say; NULL: nothing. */
 struct records {
+	struct lean *lean;
 	const char *path, *link, *sparse_name;
 	bool has_size, has_uid, has_gid, has_mtime, has_real_size;
 	uint64_t size, uid, gid, real_size;
@@ -158,6 +160,18 @@ static int add_xattr(
 	return 0;
 }
 
+static int add_acl(
+	struct lean *l, struct entry *n, const char *name, const char *text, struct err *e)
+{
+	auto_buf struct buf value = BUF_INIT(ACL_VALUE_MAX);
+	int rc = acl_from_text(text, &value, e);
+	const char *kept = rc == 0 ? keep(l, value.data, value.len) : NULL;
+
+	if (rc < 0)
+		return rc;
+	return kept ? add_xattr(n, name, kept, value.len, e) : err_oom(e);
+}
+
 /* One record; key and value end with a NUL. */
 static int read_record(
 	struct records *r, struct entry *n, char *key, char *value, size_t len, struct err *e)
@@ -184,6 +198,10 @@ static int read_record(
 		good = r->has_gid = digits(value, len, &r->gid);
 	else if (strcmp(key, "mtime") == 0)
 		good = r->has_mtime = seconds(value, &r->mtime);
+	else if (strcmp(key, "SCHILY.acl.access") == 0)
+		return add_acl(r->lean, n, ACL_ACCESS, value, e);
+	else if (strcmp(key, "SCHILY.acl.default") == 0)
+		return add_acl(r->lean, n, ACL_DEFAULT, value, e);
 	else if (strcmp(key, "GNU.sparse.realsize") == 0)
 		good = r->has_real_size = digits(value, len, &r->real_size);
 	else if (strcmp(key, "GNU.sparse.major") == 0 && strcmp(value, "1") == 0)
@@ -395,7 +413,7 @@ static int read_extended(
 int lean_next(struct lean *l, struct entry *ret, struct lean_content *ret_content, struct err *e)
 {
 	const uint8_t *header = take(l, PACK_BLOCK);
-	struct records r = {0};
+	struct records r = {.lean = l};
 
 	buf_reset(&l->text);
 	ret->n_xattrs = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unpack/tar.h"
 
+#include "agent/unpack/acl.h"
 #include "common/num.h"
 
 #include <archive.h>
@@ -18,6 +19,7 @@ struct tar {
 	struct source *source;
 	struct err source_err; /* what the source failed of, kind none: nothing */
 	uint64_t position;
+	struct buf acl[2]; /* of the entry: access, default */
 };
 
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret)
@@ -37,6 +39,8 @@ void tar_close(struct tar *t)
 	if (!t)
 		return;
 	archive_read_free(t->archive);
+	buf_free(&t->acl[0]);
+	buf_free(&t->acl[1]);
 	free(t);
 }
 
@@ -66,6 +70,7 @@ int tar_open(struct source *s, struct tar **ret, struct err *e)
 		return err_oom(e);
 	}
 	t->source = s;
+	t->acl[0] = t->acl[1] = (struct buf)BUF_INIT(ACL_VALUE_MAX);
 	if (archive_read_support_format_tar(t->archive) != ARCHIVE_OK ||
 		archive_read_open(t->archive, t, NULL, on_read, NULL) != ARCHIVE_OK) {
 		int rc = failed(t, e);
@@ -99,8 +104,37 @@ static enum entry_kind kind_of(struct archive_entry *a)
 	}
 }
 
-static int read_xattrs(struct archive_entry *a, struct entry *ret, struct err *e)
+static int add_xattr(struct entry *n, const struct entry_xattr *x, struct err *e)
 {
+	if (n->n_xattrs >= ENTRY_XATTRS)
+		return err_set(e, ERR_DATA, E2BIG, "an entry has more than %d extended attributes",
+			ENTRY_XATTRS);
+	n->xattr[n->n_xattrs++] = *x;
+	return 0;
+}
+
+/* One with names only is left out, as GNU tar does without --acls: no name is looked up. */
+static int read_acl(struct tar *t, int type, const char *name, struct buf *value, struct entry *ret,
+	struct err *e)
+{
+	char *text = archive_entry_acl_to_text(t->entry, NULL,
+		type | ARCHIVE_ENTRY_ACL_STYLE_EXTRA_ID | ARCHIVE_ENTRY_ACL_STYLE_SEPARATOR_COMMA);
+	int rc;
+
+	buf_reset(value);
+	if (!text)
+		return err_set(e, ERR_DATA, EBADMSG, "an access control list is damaged");
+	rc = acl_from_text(text, value, e);
+	free(text);
+	if (rc < 0)
+		return rc == -ESRCH ? 0 : rc;
+	return add_xattr(ret, &(struct entry_xattr){name, value->data, value->len}, e);
+}
+
+static int read_xattrs(struct tar *t, struct entry *ret, struct err *e)
+{
+	struct archive_entry *a = t->entry;
+	const int acls = archive_entry_acl_types(a);
 	struct entry_xattr x;
 
 	ret->n_xattrs = 0;
@@ -109,11 +143,15 @@ static int read_xattrs(struct archive_entry *a, struct entry *ret, struct err *e
 		/* Never security.* or trusted.*: an archive is not to be trusted with those. */
 		if (strncmp(x.name, "user.", 5) != 0)
 			continue;
-		if (ret->n_xattrs >= ENTRY_XATTRS)
-			return err_set(e, ERR_DATA, E2BIG,
-				"an entry has more than %d extended attributes", ENTRY_XATTRS);
-		ret->xattr[ret->n_xattrs++] = x;
+		if (add_xattr(ret, &x, e) < 0)
+			return -e->num;
 	}
+	if ((acls & ARCHIVE_ENTRY_ACL_TYPE_ACCESS) &&
+		read_acl(t, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, ACL_ACCESS, &t->acl[0], ret, e) < 0)
+		return -e->num;
+	if ((acls & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT) &&
+		read_acl(t, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, ACL_DEFAULT, &t->acl[1], ret, e) < 0)
+		return -e->num;
 	return 0;
 }
 
@@ -130,8 +168,10 @@ static struct timespec time_of(struct archive_entry *a)
 }
 
 /* Negative numbers become too large ones, which are refused later. */
-static int convert(struct archive_entry *a, struct entry *ret, struct err *e)
+static int convert(struct tar *t, struct entry *ret, struct err *e)
 {
+	struct archive_entry *a = t->entry;
+
 	ret->kind = kind_of(a);
 	ret->path = archive_entry_pathname(a);
 	ret->link =
@@ -142,7 +182,7 @@ static int convert(struct archive_entry *a, struct entry *ret, struct err *e)
 	ret->gid = (uint64_t)archive_entry_gid(a);
 	ret->mtime = time_of(a);
 	ret->device = archive_entry_rdev(a);
-	return read_xattrs(a, ret, e);
+	return read_xattrs(t, ret, e);
 }
 
 /* Names are bytes to us; libarchive would have them in the locale's charset, and says so. */
@@ -166,7 +206,7 @@ int tar_next(struct tar *t, struct entry *ret, struct err *e)
 	}
 	if (code != ARCHIVE_OK && !(code == ARCHIVE_WARN && is_about_charset(t->archive)))
 		return failed(t, e);
-	code = convert(t->entry, ret, e);
+	code = convert(t, ret, e);
 	return code < 0 ? code : 1;
 }
 
