@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cmd.h"
 #include "agent/cpu.h"
+#include "agent/cpus.h"
+#include "agent/host.h"
 #include "agent/match.h"
 #include "agent/pack.h"
 #include "common/cancel.h"
+#include "common/fs.h"
 #include "common/json.h"
 #include "common/num.h"
 #include "common/progress.h"
@@ -18,6 +21,7 @@ struct pack_options {
 	const char *output;
 	uint64_t level;
 	uint64_t frame_size;
+	uint64_t threads;
 	const char *app, *key, *app_version, *arch, *march, *requires, *entry;
 	bool quiet;
 	bool json;
@@ -41,14 +45,21 @@ static const struct opt opts[] = {
 	{OPT_U64, 0, "level", AT(level), "N", "zstd level, 1 to 22 (default 19)"},
 	{OPT_SIZE, 0, "frame-size", AT(frame_size), "SIZE",
 		"bytes of tar in one frame (default 4M)"},
+	{OPT_U64, 0, "threads", AT(threads), "N",
+		"threads that compress (default: one for each CPU)"},
 	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},
 	{OPT_FLAG, 0, "json", AT(json), NULL, "print the manifest as JSON"},
 	{0},
 };
 
+/* What was measured beforehand is about right. */
 static void on_progress(uint64_t bytes, void *ctx)
 {
-	progress_update(ctx, bytes);
+	struct progress *p = ctx;
+
+	if (p->total < bytes)
+		p->total = bytes;
+	progress_update(p, bytes);
 }
 
 static bool on_cancel(void *ctx)
@@ -194,34 +205,61 @@ static int print_result(const struct pack_options *o, const struct manifest *m, 
 	return 0;
 }
 
+/* Half of what is available: the pages of the files that are read want some too. */
+static uint64_t memory_for_threads(void)
+{
+	auto_close int root = -1;
+	struct err e = ERR_INIT;
+	struct host host;
+
+	if (fs_root("/", &root, &e) < 0 || host_read(root, &host, &e) < 0)
+		return UINT64_MAX;
+	return (host.cgroup_limit < host.mem_available ? host.cgroup_limit : host.mem_available) /
+	       2;
+}
+
+/* Shows progress meanwhile. */
+static int pack(
+	const struct pack_options *o, struct pack_request *r, struct manifest *ret, struct err *e)
+{
+	struct progress progress;
+	uint64_t total = 0;
+	char what[300];
+	int rc;
+
+	snprintf(what, sizeof(what), "pack '%.250s'", r->dir);
+	cancel_setup();
+	r->ctx = &progress;
+	if (!o->quiet && pack_measure(r, &total, e) < 0)
+		return -e->num;
+	progress_start(&progress, what, total, o->quiet);
+	rc = pack_tree(r, ret, e);
+	progress_end(&progress);
+	return rc;
+}
+
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	const struct pack_options *o = options;
-	struct progress progress;
 	struct pack_request r = {
 		.dir = operands->argv[0],
 		.output = o->output,
 		.level = o->level > 1000 ? 1000 : (int)o->level,
 		.frame_size = o->frame_size,
+		.threads = cpus_threads(o->threads),
+		.memory = memory_for_threads(),
 		.progress = on_progress,
 		.cancelled = on_cancel,
-		.ctx = &progress,
 	};
 	struct manifest m;
-	char what[300];
 	int rc;
 
 	if (!o->output)
 		return err_set(e, ERR_USAGE, EINVAL,
 			"pack: where to? use -o APP_KEY.tar.zst (see 'shared-prep pack --help')");
 	rc = set_manifest(o, r.dir, &r.manifest, e);
-	if (rc < 0)
-		return rc;
-	snprintf(what, sizeof(what), "pack '%.250s'", r.dir);
-	cancel_setup();
-	progress_start(&progress, what, 0, o->quiet);
-	rc = pack_tree(&r, &m, e);
-	progress_end(&progress);
+	if (rc == 0)
+		rc = pack(o, &r, &m, e);
 	return rc == 0 ? print_result(o, &m, e) : rc;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <zstd.h>
 
 static int check_request(const struct pack_request *r, struct err *e)
 {
@@ -114,7 +115,7 @@ static int pack_to(const struct pack_request *r, int dirfd, const char *name, st
 	fd = openat(dirfd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_errno(e, "cannot write to the directory of '%s'", r->output);
-	rc = pack_frames_open(&f, fd, r->level, r->frame_size, e);
+	rc = pack_frames_open(&f, fd, r, e);
 	if (rc == 0)
 		rc = write_archive(r, &f, &m, e);
 	if (rc == 0)
@@ -124,6 +125,39 @@ static int pack_to(const struct pack_request *r, int dirfd, const char *name, st
 	else
 		*ret = m;
 	return rc;
+}
+
+struct measure {
+	const struct pack_request *request;
+	uint64_t bytes;
+};
+
+/* Opens only files that seem to have holes. */
+static int measure_node(void *ctx, const struct pack_node *n, struct err *e)
+{
+	struct measure *m = ctx;
+	const struct pack_request *r = m->request;
+	uint64_t size = S_ISREG(n->st.st_mode) ? (uint64_t)n->st.st_size : 0;
+	auto_close int fd = -1;
+
+	if (r->cancelled && r->cancelled(r->ctx))
+		return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
+	if (size >= PACK_HOLE_MIN && (uint64_t)n->st.st_blocks < size / 512)
+		fd = openat(n->dirfd, n->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		size = pack_map_estimate(fd, size);
+	m->bytes += PACK_BLOCK + (size + PACK_BLOCK - 1) / PACK_BLOCK * PACK_BLOCK;
+	return 0;
+}
+
+int pack_measure(const struct pack_request *r, uint64_t *ret, struct err *e)
+{
+	struct measure m = {.request = r};
+
+	if (pack_nodes(r->dir, "", measure_node, &m, e) < 0)
+		return err_ctx(e, "pack '%s'", r->dir);
+	*ret = m.bytes;
+	return 0;
 }
 
 int pack_tree(const struct pack_request *r, struct manifest *ret, struct err *e)

@@ -7,31 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-int pack_frames_open(struct pack_frames *f, int fd, int level, uint64_t frame_size, struct err *e)
-{
-	*f = (struct pack_frames){.fd = fd, .frame_size = (size_t)frame_size};
-	f->packed_size = ZSTD_compressBound(f->frame_size);
-	f->plain = malloc(f->frame_size);
-	f->packed = malloc(f->packed_size);
-	f->zstd = ZSTD_createCCtx();
-	if (!f->plain || !f->packed || !f->zstd ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(f->zstd, ZSTD_c_compressionLevel, level)) ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(f->zstd, ZSTD_c_checksumFlag, 1))) {
-		pack_frames_close(f);
-		return err_oom(e);
-	}
-	return 0;
-}
-
 void pack_frames_close(struct pack_frames *f)
 {
+	pack_pool_close(f->pool);
 	archive_index_free(&f->index);
-	ZSTD_freeCCtx(f->zstd);
-	free(f->plain);
-	free(f->packed);
 	*f = (struct pack_frames){.fd = -1};
 }
 
@@ -60,29 +39,40 @@ static int write_out(struct pack_frames *f, const void *data, size_t len, struct
 	return err_errno(e, "cannot write the archive");
 }
 
-static int cut(struct pack_frames *f, struct err *e)
+/* Called by the pool, in order. */
+static int write_frame(void *ctx, const struct pack_packed *p, struct err *e)
 {
+	struct pack_frames *f = ctx;
 	struct archive_index *i = &f->index;
-	struct archive_frame *frame;
-	size_t n;
+	struct archive_frame *frame = room(i->frame, i->n_frames, &f->cap_frames, sizeof(*frame));
 
-	if (f->len == 0)
-		return 0;
-	frame = room(i->frame, i->n_frames, &f->cap_frames, sizeof(*frame));
 	if (!frame)
 		return err_oom(e);
 	i->frame = frame;
-	n = ZSTD_compress2(f->zstd, f->packed, f->packed_size, f->plain, f->len);
-	if (ZSTD_isError(n))
-		return err_set(e, ERR_SYSTEM, EIO, "cannot compress: %s", ZSTD_getErrorName(n));
 	frame[i->n_frames++] = (struct archive_frame){
 		.offset = f->offset,
-		.packed = n,
-		.plain = f->len,
-		.xxh64 = XXH64(f->plain, f->len, 0),
+		.packed = p->len,
+		.plain = p->plain,
+		.xxh64 = p->xxh64,
 	};
+	return write_out(f, p->data, p->len, e);
+}
+
+int pack_frames_open(struct pack_frames *f, int fd, const struct pack_request *r, struct err *e)
+{
+	*f = (struct pack_frames){.fd = fd, .frame_size = (size_t)r->frame_size};
+	return pack_pool_open(r, write_frame, f, &f->pool, e);
+}
+
+static int cut(struct pack_frames *f, struct err *e)
+{
+	size_t len = f->len;
+
+	if (len == 0)
+		return 0;
 	f->len = 0;
-	return write_out(f, f->packed, n, e);
+	f->n++;
+	return pack_pool_submit(f->pool, len, e);
 }
 
 static int add_dir(struct pack_frames *f, const char *path, struct err *e)
@@ -105,8 +95,22 @@ int pack_frames_begin(struct pack_frames *f, uint64_t bytes, const char *dir, st
 {
 	if (bytes > f->frame_size - f->len && cut(f, e) < 0)
 		return -e->num;
-	f->first = f->index.n_frames;
+	f->first = f->n;
 	return dir ? add_dir(f, dir, e) : 0;
+}
+
+int pack_frames_room(struct pack_frames *f, uint8_t **ret, size_t *ret_len, struct err *e)
+{
+	if (f->len == f->frame_size && cut(f, e) < 0)
+		return -e->num;
+	*ret = pack_pool_buffer(f->pool) + f->len;
+	*ret_len = f->frame_size - f->len;
+	return 0;
+}
+
+void pack_frames_take(struct pack_frames *f, size_t len)
+{
+	f->len += len;
 }
 
 int pack_frames_add(struct pack_frames *f, const void *data, size_t len, struct err *e)
@@ -114,15 +118,15 @@ int pack_frames_add(struct pack_frames *f, const void *data, size_t len, struct 
 	const uint8_t *p = data;
 
 	while (len > 0) {
-		size_t n;
+		uint8_t *to = NULL;
+		size_t n = 0;
 
-		if (f->len == f->frame_size && cut(f, e) < 0)
+		if (pack_frames_room(f, &to, &n, e) < 0)
 			return -e->num;
-		n = f->frame_size - f->len;
 		if (n > len)
 			n = len;
-		memcpy(f->plain + f->len, p, n);
-		f->len += n;
+		memcpy(to, p, n);
+		pack_frames_take(f, n);
 		p += n;
 		len -= n;
 	}
@@ -134,7 +138,7 @@ int pack_frames_end(struct pack_frames *f, struct err *e)
 	struct archive_index *i = &f->index;
 	struct archive_span *span;
 
-	if (i->n_frames == f->first)
+	if (f->n == f->first)
 		return 0;
 	if (cut(f, e) < 0)
 		return -e->num;
@@ -142,16 +146,16 @@ int pack_frames_end(struct pack_frames *f, struct err *e)
 	if (!span)
 		return err_oom(e);
 	i->span = span;
-	span[i->n_spans++] = (struct archive_span){.first = f->first, .n = i->n_frames - f->first};
+	span[i->n_spans++] = (struct archive_span){.first = f->first, .n = f->n - f->first};
 	return 0;
 }
 
 int pack_frames_finish(struct pack_frames *f, struct err *e)
 {
-	int rc = cut(f, e);
-
+	if (cut(f, e) < 0 || pack_pool_drain(f->pool, e) < 0)
+		return -e->num;
 	f->index.manifest_offset = f->offset;
-	return rc;
+	return 0;
 }
 
 int pack_frames_skippable(

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* POSIX.1-2017, pax, "ustar Interchange Format". */
@@ -17,13 +16,16 @@ _Static_assert(sizeof(struct ustar) == PACK_BLOCK, "a ustar header is one block"
 #define OCTAL_7  07777777ULL
 #define OCTAL_11 077777777777ULL
 
-static int add(struct buf *b, const void *data, size_t len, struct err *e)
+static int err_of(int rc, struct err *e)
 {
-	int rc = buf_add(b, data, len);
-
 	if (rc == -EFBIG)
 		return err_set(e, ERR_DATA, EFBIG, "its names and attributes are too long");
 	return rc < 0 ? err_oom(e) : 0;
+}
+
+static int add(struct buf *b, const void *data, size_t len, struct err *e)
+{
+	return err_of(buf_add(b, data, len), e);
 }
 
 static size_t digits(size_t n)
@@ -38,7 +40,7 @@ static size_t digits(size_t n)
 }
 
 /* "LENGTH key=value\n", where LENGTH counts itself. */
-static int add_record(struct buf *b, const char *key, const void *value, size_t len, struct err *e)
+int pack_header_record(struct buf *b, const char *key, const void *value, size_t len, struct err *e)
 {
 	size_t rest = strlen(key) + len + 3;
 	size_t total = rest + digits(rest);
@@ -58,7 +60,7 @@ static int add_number(struct buf *b, const char *key, uint64_t n, struct err *e)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRIu64, n);
-	return add_record(b, key, text, strlen(text), e);
+	return pack_header_record(b, key, text, strlen(text), e);
 }
 
 int pack_header_xattr(
@@ -70,7 +72,7 @@ int pack_header_xattr(
 		return err_set(e, ERR_DATA, EINVAL,
 			"its extended attribute '%s' has a name that a tar cannot hold", name);
 	snprintf(key, sizeof(key), "SCHILY.xattr.%s", name);
-	return add_record(records, key, value, len, e);
+	return pack_header_record(records, key, value, len, e);
 }
 
 /* Seconds before 1970 with a fraction: -2 s + 0.5 s is "-1.5". */
@@ -92,7 +94,7 @@ static int add_time(struct buf *b, const struct timespec *t, struct err *e)
 	while (text[len - 1] == '0')
 		len--;
 	len -= text[len - 1] == '.';
-	return add_record(b, "mtime", text, len, e);
+	return pack_header_record(b, "mtime", text, len, e);
 }
 
 static bool time_fits(const struct timespec *t)
@@ -100,15 +102,39 @@ static bool time_fits(const struct timespec *t)
 	return t->tv_nsec == 0 && t->tv_sec >= 0 && (uint64_t)t->tv_sec <= OCTAL_11;
 }
 
+/* For readers that do not know sparse files, "DIR/NAME" is "DIR/GNUSparseFile.0/NAME", as GNU tar
+ * has it, so that they do not take what is stored for the file. */
+static int sparse_path(const char *path, struct buf *out, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+	int rc = add(out, path, len, e);
+
+	return rc < 0 ? rc : err_of(buf_addf(out, "GNUSparseFile.0/%s", path + len), e);
+}
+
+static int add_sparse(const struct pack_entry *n, struct buf *b, struct err *e)
+{
+	int rc = pack_header_record(b, "GNU.sparse.major", "1", 1, e);
+
+	if (rc == 0)
+		rc = pack_header_record(b, "GNU.sparse.minor", "0", 1, e);
+	if (rc == 0)
+		rc = pack_header_record(b, "GNU.sparse.name", n->path, strlen(n->path), e);
+	return rc == 0 ? add_number(b, "GNU.sparse.realsize", n->real_size, e) : rc;
+}
+
 static int add_records(const struct pack_entry *n, struct buf *b, struct err *e)
 {
 	const size_t field = sizeof(((struct ustar *)NULL)->name);
 	int rc = 0;
 
-	if (strlen(n->path) > field)
-		rc = add_record(b, "path", n->path, strlen(n->path), e);
+	if (n->sparse)
+		rc = add_sparse(n, b, e);
+	else if (strlen(n->path) > field)
+		rc = pack_header_record(b, "path", n->path, strlen(n->path), e);
 	if (rc == 0 && strlen(n->link) > field)
-		rc = add_record(b, "linkpath", n->link, strlen(n->link), e);
+		rc = pack_header_record(b, "linkpath", n->link, strlen(n->link), e);
 	if (rc == 0 && n->size > OCTAL_11)
 		rc = add_number(b, "size", n->size, e);
 	if (rc == 0 && n->uid > OCTAL_7)
@@ -138,12 +164,15 @@ static void put_text(char *field, size_t size, const char *text)
 /* What does not fit is 0 or cut here and whole in the records. */
 static int add_ustar(const struct pack_entry *n, struct buf *out, struct err *e)
 {
+	auto_buf struct buf path = BUF_INIT(PACK_EXTENDED_MAX);
 	struct ustar h;
 	const unsigned char *byte = (const unsigned char *)&h;
 	unsigned sum = 0;
 
+	if (n->sparse && sparse_path(n->path, &path, e) < 0)
+		return -e->num;
 	memset(&h, 0, sizeof(h));
-	put_text(h.name, sizeof(h.name), n->path);
+	put_text(h.name, sizeof(h.name), n->sparse ? path.data : n->path);
 	put_text(h.link, sizeof(h.link), n->link);
 	put_octal(h.mode, sizeof(h.mode), n->mode & 07777);
 	put_octal(h.uid, sizeof(h.uid), n->uid > OCTAL_7 ? 0 : n->uid);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The headers of one entry as POSIX.1-2001 pax has them: a ustar header, and before it an extended
- * one for what does not fit (names over 100 bytes, fractions of a second, large numbers, xattrs).
+ * one for what does not fit (names over 100 bytes, fractions of a second, large numbers, xattrs,
+ * access control lists) and for sparse files, which are as GNU tar's pax format 1.0 has them.
  * Numeric owners only. Pure: the same entry gives the same bytes.
  */
 #ifndef AGENT_PACK_HEADER_H
@@ -10,6 +11,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
@@ -24,14 +26,20 @@ struct pack_entry {
 	const char *link; /* of a symbolic or hard link, else "" */
 	char type;        /* '0' file, '1' hard link, '2' symbolic link, '5' directory */
 	mode_t mode;
-	uint64_t uid, gid, size;
+	uint64_t uid, gid, size; /* of what is stored, the map of a sparse file included */
 	struct timespec mtime;
-	struct buf xattrs; /* records made by pack_header_xattr() */
+	bool sparse;
+	uint64_t real_size; /* of a sparse file */
+	struct buf xattrs;  /* records made by the two below; not owned */
 };
 
 must_check int pack_header(const struct pack_entry *n, struct buf *out, struct err *e);
 
-/* Adds the record of one extended attribute. */
+/* Adds one record. */
+must_check int pack_header_record(
+	struct buf *records, const char *key, const void *value, size_t len, struct err *e);
+
+/* Adds that of one extended attribute. */
 must_check int pack_header_xattr(
 	struct buf *records, const char *name, const void *value, size_t len, struct err *e);
 

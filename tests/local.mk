@@ -37,6 +37,9 @@ check_PROGRAMS += \
 	tests/unit/test_num \
 	tests/unit/test_opt \
 	tests/unit/test_pack \
+	tests/unit/test_pack_map \
+	tests/unit/test_pack_pool \
+	tests/unit/test_pack_tree \
 	tests/unit/test_plan \
 	tests/unit/test_priority \
 	tests/unit/test_proc \

@@ -144,6 +144,8 @@ static struct pack_request request_of(const struct scratch *t, char path[2][128]
 		.output = path[1],
 		.level = 1,
 		.frame_size = PACK_FRAME_MIN,
+		.threads = 2,
+		.memory = UINT64_MAX,
 		.manifest = {.app = "app", .key = "c5", .version = "1"},
 	};
 }
