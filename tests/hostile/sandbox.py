@@ -41,7 +41,7 @@ def describe(path):
         more = os.readlink(path)
     if kind in (stat.S_IFREG, stat.S_IFDIR):
         more += str({n: os.getxattr(path, n) for n in sorted(os.listxattr(path))
-                     if n.startswith("user.")})
+                     if n.startswith(("user.", "system.posix_acl_"))})
     size = 0 if stat.S_ISDIR(st.st_mode) else st.st_size
     links = 0 if stat.S_ISDIR(st.st_mode) else st.st_nlink
     return (oct(st.st_mode), st.st_uid, st.st_gid, size, times, links, st.st_rdev, more)
