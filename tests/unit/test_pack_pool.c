@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <zstd.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
@@ -161,21 +162,50 @@ static void test_failures(void **state)
 	}
 }
 
-/* A frame that would take long is given up. */
+static double cpu_seconds(void)
+{
+	struct rusage r;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &r), 0);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
+static bool has_begun(void *ctx)
+{
+	return ((struct run *)ctx)->progress > 0;
+}
+
+/* A frame that would take half a minute is given up. */
 static void test_long_frame(void **state)
 {
+	struct run run = {.out = BUF_INIT(1)};
 	const struct pack_request r = {
-		.level = 22, .frame_size = PACK_FRAME_MAX, .threads = 1, .memory = UINT64_MAX};
-	struct run ignored = {.out = BUF_INIT(1)};
+		.level = 22,
+		.frame_size = 32 * MIB,
+		.threads = 1,
+		.memory = UINT64_MAX,
+		.progress = progress,
+		.cancelled = has_begun,
+		.ctx = &run,
+	};
 	struct pack_pool *p = NULL;
 	struct err e = ERR_INIT;
+	uint32_t x = 1;
+	double before;
 
 	(void)state;
-	assert_int_equal(pack_pool_open(&r, collect, &ignored, &p, &e), 0);
-	memset(pack_pool_buffer(p), 'x', PACK_FRAME_MAX);
-	assert_int_equal(pack_pool_submit(p, PACK_FRAME_MAX, &e), 0);
+	assert_int_equal(pack_pool_open(&r, collect, &run, &p, &e), 0);
+	for (size_t i = 0; i < 32 * MIB; i++) {
+		x = x * 1664525 + 1013904223;
+		pack_pool_buffer(p)[i] = (uint8_t)(x >> 28);
+	}
+	before = cpu_seconds();
+	assert_int_equal(pack_pool_submit(p, 32 * MIB, &e), 0);
+	assert_int_equal(pack_pool_submit(p, 1, &e), -ECANCELED);
 	pack_pool_close(p);
-	assert_int_equal(ignored.written, 0);
+	assert_int_equal(run.written, 0);
+	assert_true(cpu_seconds() - before < 8);
 }
 
 int main(void)
