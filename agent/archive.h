@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Our archive format: a plain .tar.zst that GNU tar and bsdtar read, made of independent zstd
- * frames cut at file boundaries (files longer than a frame are cut at multiples of it), and, as its
- * last two frames, two skippable frames (RFC 8878 section 3.1.2): the manifest as JSON, then the
- * index:
+ * frames cut at file boundaries (the content of files longer than a frame at multiples of 2 MiB),
+ * and, as its last two frames, two skippable frames (RFC 8878 section 3.1.2): the manifest as JSON,
+ * then the index:
  *
  *   index payload, little endian:
  *     u32 version = 1, u32 n_frames, u32 n_dirs, u32 n_spans

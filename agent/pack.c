@@ -78,7 +78,7 @@ static int write_archive(
 	snprintf(top, sizeof(top), *m->key ? "%s_%s" : "%s%s", m->app, m->key);
 	rc = pack_walk(&w, top, e);
 	if (rc == 0)
-		rc = pack_frames_begin(f, sizeof(end), NULL, e);
+		rc = pack_frames_begin(f, sizeof(end), 0, NULL, e);
 	if (rc == 0)
 		rc = pack_frames_add(f, end, sizeof(end), e);
 	if (rc == 0)

@@ -60,7 +60,9 @@ static int write_frame(void *ctx, const struct pack_packed *p, struct err *e)
 
 int pack_frames_open(struct pack_frames *f, int fd, const struct pack_request *r, struct err *e)
 {
-	*f = (struct pack_frames){.fd = fd, .frame_size = (size_t)r->frame_size};
+	const size_t size = (size_t)r->frame_size;
+
+	*f = (struct pack_frames){.fd = fd, .frame_size = size, .end = size};
 	return pack_pool_open(r, write_frame, f, &f->pool, e);
 }
 
@@ -71,6 +73,7 @@ static int cut(struct pack_frames *f, struct err *e)
 	if (len == 0)
 		return 0;
 	f->len = 0;
+	f->end = f->frame_size;
 	f->n++;
 	return pack_pool_submit(f->pool, len, e);
 }
@@ -91,20 +94,31 @@ static int add_dir(struct pack_frames *f, const char *path, struct err *e)
 	return 0;
 }
 
-int pack_frames_begin(struct pack_frames *f, uint64_t bytes, const char *dir, struct err *e)
+/* Where the first frame of a file that has several ends. */
+static size_t first_end(size_t size, size_t head)
 {
-	if (bytes > f->frame_size - f->len && cut(f, e) < 0)
+	const size_t content = (size - head) / PACK_FRAME_CUT * PACK_FRAME_CUT;
+
+	return content > 0 && size % PACK_FRAME_CUT == 0 ? head + content : size;
+}
+
+int pack_frames_begin(
+	struct pack_frames *f, size_t head, uint64_t content, const char *dir, struct err *e)
+{
+	if (head + content > f->frame_size - f->len && cut(f, e) < 0)
 		return -e->num;
 	f->first = f->n;
+	if (head + content > f->frame_size)
+		f->end = first_end(f->frame_size, head);
 	return dir ? add_dir(f, dir, e) : 0;
 }
 
 int pack_frames_room(struct pack_frames *f, uint8_t **ret, size_t *ret_len, struct err *e)
 {
-	if (f->len == f->frame_size && cut(f, e) < 0)
+	if (f->len == f->end && cut(f, e) < 0)
 		return -e->num;
 	*ret = pack_pool_buffer(f->pool) + f->len;
-	*ret_len = f->frame_size - f->len;
+	*ret_len = f->end - f->len;
 	return 0;
 }
 

@@ -85,7 +85,7 @@ static int begin(struct pack_walk *w, const struct pack_node *n, struct pack_ent
 		return err_set(e, ERR_DATA, EFBIG,
 			"the attributes of '%s' do not fit into a frame: use a larger --frame-size",
 			n->path);
-	if (pack_frames_begin(w->frames, header.len + padded,
+	if (pack_frames_begin(w->frames, header.len + map->len, padded - map->len,
 		    S_ISDIR(n->st.st_mode) ? n->path : NULL, e) < 0 ||
 		pack_frames_add(w->frames, header.data, header.len, e) < 0)
 		return -e->num;

@@ -235,6 +235,37 @@ static void test_digest(void **state)
 	archive_index_free(&i);
 }
 
+/* A file of several frames: but for its headers each begins at a multiple of a huge page. */
+static void test_cut(void **state)
+{
+	const struct scratch *t = *state;
+	const size_t size = 9 * MIB, head = 512;
+	char *noise = test_malloc(size);
+	struct archive_index i = {0};
+	struct manifest m;
+	struct err e = ERR_INIT;
+	char path[2][128];
+	struct pack_request r = request_of(t, path);
+	auto_close int fd = -1;
+
+	for (size_t k = 0; k < size; k++)
+		noise[k] = (char)(k * 2654435761U >> 24 | 1);
+	noise[size - 1] = '\0';
+	scratch_write(t, "tree/big", noise);
+	test_free(noise);
+	assert_int_equal(utimensat(t->fd, "tree/big", (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+	r.frame_size = PACK_FRAME;
+	r.level = 1;
+	assert_int_equal(pack_tree(&r, &m, &e), 0);
+	fd = openat(t->fd, "app_c5.tar.zst", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(archive_read_trailer(fd, "x", NULL, &i, &e), 0);
+	assert_int_equal(i.n_spans, 1);
+	assert_int_equal(i.span[0].n, 3);
+	assert_int_equal(i.frame[i.span[0].first].plain, head + 2 * MIB);
+	assert_int_equal(i.frame[i.span[0].first + 1].plain, 4 * MIB);
+	archive_index_free(&i);
+}
+
 static void test_epoch(void **state)
 {
 	const struct scratch *t = *state;
@@ -299,6 +330,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_there_and_back, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_cut, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_epoch, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, scratch_setup, scratch_teardown),
 	};
