@@ -29,6 +29,11 @@ libagent_a_SOURCES = \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
 	agent/imds.c \
+	agent/isa.h \
+	agent/isa_decode.c \
+	agent/isa_needs.c \
+	agent/isa_sweep.c \
+	agent/isa_table.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \

@@ -6,6 +6,7 @@ AM_DEFAULT_SOURCE_EXT = .c
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/unit/test_acl \
+	tests/isa/list \
 	tests/unit/test_ahead \
 	tests/unit/test_archive \
 	tests/unit/test_buf \
@@ -27,6 +28,7 @@ check_PROGRAMS += \
 	tests/unit/test_http \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
+	tests/unit/test_isa \
 	tests/unit/test_json \
 	tests/unit/test_lean \
 	tests/unit/test_log \

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For isa_needs.c only: which instructions there are beyond those of every x86-64 CPU, and what
+ * each needs. A row is up to 16 neighbours of an opcode map under some of the prefixes NP, 66, F3,
+ * F2; a letter stands for the meaning in the table behind, '.' for no instruction (in the legacy
+ * maps 0 and 1: nothing needed). Rows are in the order of encoding, map
+ * and opcode.
+ */
+#ifndef AGENT_ISA_TABLE_H
+#define AGENT_ISA_TABLE_H
+
+#include "agent/cpu_table.h"
+#include "agent/isa.h"
+
+struct isa_row {
+	uint8_t encoding;
+	uint8_t map;
+	uint8_t prefixes; /* a bit for each enum isa_prefix */
+	uint8_t first;    /* opcode */
+	const char letter[17];
+};
+
+#define NP  (1U << ISA_NP)
+#define P66 (1U << ISA_66)
+#define PF3 (1U << ISA_F3)
+#define PF2 (1U << ISA_F2)
+#define ANY (NP | P66 | PF3 | PF2)
+
+/* What chooses between the two features of a meaning. */
+enum isa_choice {
+	BY_NOTHING,
+	BY_W,
+	BY_LENGTH,   /* beyond 128 bits */
+	BY_REGISTER, /* the operand is no memory */
+	BY_SHIFT,    /* ModRM.reg 3 and 7: whole bytes */
+	BY_FISTTP,   /* ModRM.reg 1, memory; else the second */
+	BY_GROUP_9,  /* cmpxchg16b, rdrand, rdseed */
+};
+
+/* What is needed besides. */
+enum isa_also { ALSO_NOTHING, ALSO_AVX, ALSO_AVX512F, ALSO_AVX512VL };
+
+#define NONE 0xff
+
+struct isa_meaning {
+	uint8_t encoding;
+	char letter;
+	uint8_t choice;
+	uint8_t also;
+	uint8_t first, second;
+};
+
+/* clang-format off */
+static const struct isa_row isa_rows[] = {
+	{ISA_LEGACY, 0, ANY, 0x90, "..............hh"},
+	{ISA_LEGACY, 0, ANY, 0xd0, "...........f.f.f"},
+	{ISA_LEGACY, 1, PF3, 0x10, "..3...3........."},
+	{ISA_LEGACY, 1, PF2, 0x10, "..3............."},
+	{ISA_LEGACY, 1, PF3 | PF2, 0x20, "...........a...."},
+	{ISA_LEGACY, 1, P66 | PF2, 0x70, "........aa..33.."},
+	{ISA_LEGACY, 1, PF3, 0xb0, "........p....l.."},
+	{ISA_LEGACY, 1, ANY, 0xc0, ".......9........"},
+	{ISA_LEGACY, 1, P66 | PF2, 0xd0, "3..............."},
+	{ISA_LEGACY, 1, PF2, 0xf0, "3..............."},
+	{ISA_LEGACY, 2, NP | P66, 0x00, "SSSSSSSSSSSS...."},
+	{ISA_LEGACY, 2, NP | P66, 0x10, "............SSS."},
+	{ISA_LEGACY, 2, P66, 0x10, "1...11.1........"},
+	{ISA_LEGACY, 2, P66, 0x20, "111111..1111...."},
+	{ISA_LEGACY, 2, P66, 0x30, "111111.211111111"},
+	{ISA_LEGACY, 2, P66, 0x40, "11.............."},
+	{ISA_LEGACY, 2, P66, 0x80, "---............."},
+	{ISA_LEGACY, 2, NP, 0xc0, "........HHHHHH.."},
+	{ISA_LEGACY, 2, P66, 0xc0, "...............G"},
+	{ISA_LEGACY, 2, P66, 0xd0, "...........AAAAA"},
+	{ISA_LEGACY, 2, PF3, 0xd0, "........-...----"},
+	{ISA_LEGACY, 2, NP, 0xf0, "MM....-..-..-..."},
+	{ISA_LEGACY, 2, P66, 0xf0, "MM...-X.-...-..."},
+	{ISA_LEGACY, 2, PF3, 0xf0, "......X.-.---..."},
+	{ISA_LEGACY, 2, PF2, 0xf0, "22......-...-..."},
+	{ISA_LEGACY, 3, P66, 0x00, "........1111111S"},
+	{ISA_LEGACY, 3, NP, 0x00, "...............S"},
+	{ISA_LEGACY, 3, P66, 0x10, "....1111........"},
+	{ISA_LEGACY, 3, P66, 0x20, "111............."},
+	{ISA_LEGACY, 3, P66, 0x40, "111.P..........."},
+	{ISA_LEGACY, 3, P66, 0x60, "2222............"},
+	{ISA_LEGACY, 3, NP, 0xc0, "............H..."},
+	{ISA_LEGACY, 3, P66, 0xc0, "..............GG"},
+	{ISA_LEGACY, 3, P66, 0xd0, "...............A"},
+	{ISA_LEGACY, 3, PF3, 0xf0, "-..............."},
+
+	{ISA_VEX, 1, NP | P66, 0x10, "AAAAAAAA........"},
+	{ISA_VEX, 1, PF3, 0x10, "AAA...A........."},
+	{ISA_VEX, 1, PF2, 0x10, "AAA............."},
+	{ISA_VEX, 1, NP | P66, 0x20, "........AA.A..AA"},
+	{ISA_VEX, 1, PF3 | PF2, 0x20, "..........A.AA.."},
+	{ISA_VEX, 1, NP, 0x40, ".kk.kkkk..bw...."},
+	{ISA_VEX, 1, P66, 0x40, ".bb.bbbb..bf...."},
+	{ISA_VEX, 1, NP, 0x50, "AAAAAAAAAAAAAAAA"},
+	{ISA_VEX, 1, P66, 0x50, "AA..AAAAAAAAAAAA"},
+	{ISA_VEX, 1, PF3, 0x50, ".AAA....AAAAAAAA"},
+	{ISA_VEX, 1, PF2, 0x50, ".A......AAA.AAAA"},
+	{ISA_VEX, 1, P66, 0x60, "IIIIIIIIIIIIIIAA"},
+	{ISA_VEX, 1, PF3, 0x60, "...............A"},
+	{ISA_VEX, 1, NP, 0x70, ".......A........"},
+	{ISA_VEX, 1, P66, 0x70, "IIIIIII.....AAAA"},
+	{ISA_VEX, 1, PF3, 0x70, "I.............AA"},
+	{ISA_VEX, 1, PF2, 0x70, "I...........AA.."},
+	{ISA_VEX, 1, NP, 0x90, "kkkk....kb......"},
+	{ISA_VEX, 1, P66, 0x90, "bbbb....bb......"},
+	{ISA_VEX, 1, PF2, 0x90, "..ww............"},
+	{ISA_VEX, 1, NP, 0xa0, "..............A."},
+	{ISA_VEX, 1, NP, 0xc0, "..A...A........."},
+	{ISA_VEX, 1, P66, 0xc0, "..A.AAA........."},
+	{ISA_VEX, 1, PF3 | PF2, 0xc0, "..A............."},
+	{ISA_VEX, 1, P66, 0xd0, "AIIIIIAIIIIIIIII"},
+	{ISA_VEX, 1, PF2, 0xd0, "A..............."},
+	{ISA_VEX, 1, P66, 0xe0, "IIIIIIAAIIIIIIII"},
+	{ISA_VEX, 1, PF3 | PF2, 0xe0, "......A........."},
+	{ISA_VEX, 1, P66, 0xf0, ".IIIIIIAIIIIIII."},
+	{ISA_VEX, 1, PF2, 0xf0, "A..............."},
+	{ISA_VEX, 2, P66, 0x00, "IIIIIIIIIIIIAAAA"},
+	{ISA_VEX, 2, P66, 0x10, "...H..2ArrA.III."},
+	{ISA_VEX, 2, P66, 0x20, "IIIIII..IIIIAAAA"},
+	{ISA_VEX, 2, P66, 0x30, "IIIIII2IIIIIIIII"},
+	{ISA_VEX, 2, NP, 0x40, ".........T......"},
+	{ISA_VEX, 2, P66, 0x40, "IA...222.T.T...."},
+	{ISA_VEX, 2, PF3, 0x40, "...........T...."},
+	{ISA_VEX, 2, PF2, 0x40, ".........T.T...."},
+	{ISA_VEX, 2, NP, 0x50, "88............i."},
+	{ISA_VEX, 2, P66, 0x50, "NNNN....222...i."},
+	{ISA_VEX, 2, PF3, 0x50, "88..........B.i."},
+	{ISA_VEX, 2, PF2, 0x50, "88..........F.i."},
+	{ISA_VEX, 2, NP | P66, 0x60, "............C..."},
+	{ISA_VEX, 2, P66, 0x70, "........22......"},
+	{ISA_VEX, 2, PF3, 0x70, "..n............."},
+	{ISA_VEX, 2, P66, 0x80, "............2.2."},
+	{ISA_VEX, 2, P66, 0x90, "2222..MMMMMMMMMM"},
+	{ISA_VEX, 2, P66, 0xa0, "......MMMMMMMMMM"},
+	{ISA_VEX, 2, NP | PF2, 0xb0, "n..............."},
+	{ISA_VEX, 2, P66, 0xb0, "nn..mmMMMMMMMMMM"},
+	{ISA_VEX, 2, PF3, 0xb0, "nn.............."},
+	{ISA_VEX, 2, P66, 0xc0, "...............G"},
+	{ISA_VEX, 2, PF2, 0xc0, "...........sss.."},
+	{ISA_VEX, 2, NP, 0xd0, "..xx......3....."},
+	{ISA_VEX, 2, P66, 0xd0, "..xx......3EEEEE"},
+	{ISA_VEX, 2, PF3, 0xd0, "..xx......4....."},
+	{ISA_VEX, 2, PF2, 0xd0, "..........4....."},
+	{ISA_VEX, 2, P66, 0xe0, "yyyyyyyyyyyyyyyy"},
+	{ISA_VEX, 2, NP, 0xf0, "..11.Z.1........"},
+	{ISA_VEX, 2, P66, 0xf0, ".......Z........"},
+	{ISA_VEX, 2, PF3, 0xf0, ".....Z.Z........"},
+	{ISA_VEX, 2, PF2, 0xf0, ".....ZZZ........"},
+	{ISA_VEX, 3, P66, 0x00, "222.AAA.AAAAAAII"},
+	{ISA_VEX, 3, P66, 0x10, "....AAAAAA...H.."},
+	{ISA_VEX, 3, P66, 0x20, "AAA............."},
+	{ISA_VEX, 3, P66, 0x30, "qwqw....22......"},
+	{ISA_VEX, 3, P66, 0x40, "AAI.P.2.XXAAI..."},
+	{ISA_VEX, 3, P66, 0x50, "............YYYY"},
+	{ISA_VEX, 3, P66, 0x60, "AAAA....YYYYYYYY"},
+	{ISA_VEX, 3, P66, 0x70, "........YYYYYYYY"},
+	{ISA_VEX, 3, P66, 0xc0, "..............GG"},
+	{ISA_VEX, 3, P66, 0xd0, "..............3E"},
+	{ISA_VEX, 3, PF2, 0xf0, "Z..............."},
+
+	{ISA_XOP, 8, NP, 0x80, ".....ooo......oo"},
+	{ISA_XOP, 8, NP, 0x90, ".....ooo......oo"},
+	{ISA_XOP, 8, NP, 0xa0, "..oo..o........."},
+	{ISA_XOP, 8, NP, 0xb0, "......o........."},
+	{ISA_XOP, 8, NP, 0xc0, "oooo........oooo"},
+	{ISA_XOP, 8, NP, 0xe0, "............oooo"},
+	{ISA_XOP, 9, NP, 0x00, ".tt............."},
+	{ISA_XOP, 9, NP, 0x10, "..l............."},
+	{ISA_XOP, 9, NP, 0x80, "oooo............"},
+	{ISA_XOP, 9, NP, 0x90, "oooooooooooo...."},
+	{ISA_XOP, 9, NP, 0xc0, ".ooo..oo...o...."},
+	{ISA_XOP, 9, NP, 0xd0, ".ooo..oo...o...."},
+	{ISA_XOP, 9, NP, 0xe0, ".ooo............"},
+	{ISA_XOP, 10, NP, 0x10, "t.l............."},
+
+	{ISA_EVEX, 1, NP | P66, 0x10, "FFffFFff........"},
+	{ISA_EVEX, 1, PF3, 0x10, "ffF...F........."},
+	{ISA_EVEX, 1, PF2, 0x10, "ffF............."},
+	{ISA_EVEX, 1, NP | P66, 0x20, "........FF.F..ff"},
+	{ISA_EVEX, 1, PF3 | PF2, 0x20, "..........f.ff.."},
+	{ISA_EVEX, 1, NP, 0x50, ".F..DDDDFFFXFFFF"},
+	{ISA_EVEX, 1, P66, 0x50, ".F..DDDDFFFFFFFF"},
+	{ISA_EVEX, 1, PF3, 0x50, ".f......fffFffff"},
+	{ISA_EVEX, 1, PF2, 0x50, ".f......fff.ffff"},
+	{ISA_EVEX, 1, P66, 0x60, "BBFBBBFBBBFBFFfF"},
+	{ISA_EVEX, 1, PF3, 0x60, "...............F"},
+	{ISA_EVEX, 1, PF2, 0x60, "...............B"},
+	{ISA_EVEX, 1, NP, 0x70, "........FF......"},
+	{ISA_EVEX, 1, P66, 0x70, "FBFsBBF.DDDD..fF"},
+	{ISA_EVEX, 1, PF3, 0x70, "B.......ffXf..fF"},
+	{ISA_EVEX, 1, PF2, 0x70, "B.......ffXf...B"},
+	{ISA_EVEX, 1, NP, 0xc0, "..F...F........."},
+	{ISA_EVEX, 1, P66, 0xc0, "..F.bbF........."},
+	{ISA_EVEX, 1, PF3 | PF2, 0xc0, "..f............."},
+	{ISA_EVEX, 1, P66, 0xd0, ".BFFFBf.BBBFBBBF"},
+	{ISA_EVEX, 1, P66, 0xe0, "BBFBBBFFBBBFBBBF"},
+	{ISA_EVEX, 1, PF3, 0xe0, "......X........."},
+	{ISA_EVEX, 1, PF2, 0xe0, "......F........."},
+	{ISA_EVEX, 1, P66, 0xf0, ".BFFFBB.BBFFBBF."},
+	{ISA_EVEX, 2, P66, 0x00, "B...B......BFF.."},
+	{ISA_EVEX, 2, P66, 0x10, "BBBFFFF.FYXYBBFF"},
+	{ISA_EVEX, 2, PF3, 0x10, "BFFFFF.........."},
+	{ISA_EVEX, 2, P66, 0x20, "BFFFFFBFFFFBFf.."},
+	{ISA_EVEX, 2, PF3, 0x20, "BFFFFFBFBBC....."},
+	{ISA_EVEX, 2, P66, 0x30, "BFFFFFFFBFBFBFBF"},
+	{ISA_EVEX, 2, PF3, 0x30, "BFFFFF..DDC....."},
+	{ISA_EVEX, 2, P66, 0x40, "X.FfCFFF....FfFf"},
+	{ISA_EVEX, 2, P66, 0x50, "NNNNTP..FYXY...."},
+	{ISA_EVEX, 2, PF3, 0x50, "..H............."},
+	{ISA_EVEX, 2, PF2, 0x50, "..55............"},
+	{ISA_EVEX, 2, P66, 0x60, "..22FFB........."},
+	{ISA_EVEX, 2, PF2, 0x60, "........o......."},
+	{ISA_EVEX, 2, P66, 0x70, "2222.vFFBBBBFvFF"},
+	{ISA_EVEX, 2, PF3 | PF2, 0x70, "..H............."},
+	{ISA_EVEX, 2, P66, 0x80, "...V....FFFF.v.T"},
+	{ISA_EVEX, 2, P66, 0x90, "FFFF..FFFfFfFfFf"},
+	{ISA_EVEX, 2, PF2, 0x90, "..........44...."},
+	{ISA_EVEX, 2, P66, 0xa0, "FFFF..FFFfFfFfFf"},
+	{ISA_EVEX, 2, PF2, 0xa0, "..........44...."},
+	{ISA_EVEX, 2, P66, 0xb0, "....IIFFFfFfFfFf"},
+	{ISA_EVEX, 2, P66, 0xc0, "....C.ppe.eeee.G"},
+	{ISA_EVEX, 2, P66, 0xd0, "............EEEE"},
+	{ISA_EVEX, 3, P66, 0x00, "FF.FFF..FFff...B"},
+	{ISA_EVEX, 3, NP, 0x00, "........K.h....."},
+	{ISA_EVEX, 3, P66, 0x10, "....bbdfXXYY.FFF"},
+	{ISA_EVEX, 3, P66, 0x20, "bfdF.FFf........"},
+	{ISA_EVEX, 3, NP, 0x20, "......Kh........"},
+	{ISA_EVEX, 3, P66, 0x30, "........XXYY..BB"},
+	{ISA_EVEX, 3, P66, 0x40, "..BFL..........."},
+	{ISA_EVEX, 3, P66, 0x50, "Dd..FfDd........"},
+	{ISA_EVEX, 3, NP, 0x50, "......Kh........"},
+	{ISA_EVEX, 3, P66, 0x60, "......Dd........"},
+	{ISA_EVEX, 3, NP, 0x60, "......Kh........"},
+	{ISA_EVEX, 3, P66, 0x70, "2222............"},
+	{ISA_EVEX, 3, NP, 0xc0, "..K............."},
+	{ISA_EVEX, 3, P66, 0xc0, "..............GG"},
+	{ISA_EVEX, 3, PF3, 0xc0, "..h............."},
+	{ISA_EVEX, 5, PF3, 0x10, "hh.............."},
+	{ISA_EVEX, 5, NP, 0x10, ".............h.."},
+	{ISA_EVEX, 5, P66, 0x10, ".............K.."},
+	{ISA_EVEX, 5, NP, 0x20, "..............hh"},
+	{ISA_EVEX, 5, PF3, 0x20, "..........h.hh.."},
+	{ISA_EVEX, 5, NP, 0x50, ".K......KKKKKKKK"},
+	{ISA_EVEX, 5, P66, 0x50, "..........KK...."},
+	{ISA_EVEX, 5, PF3, 0x50, ".h......hhhKhhhh"},
+	{ISA_EVEX, 5, PF2, 0x50, "..........h....."},
+	{ISA_EVEX, 5, P66, 0x60, "..............h."},
+	{ISA_EVEX, 5, NP, 0x70, "........KK..KK.."},
+	{ISA_EVEX, 5, P66, 0x70, "........KKKKKKh."},
+	{ISA_EVEX, 5, PF3, 0x70, "........hh.h.K.."},
+	{ISA_EVEX, 5, PF2, 0x70, "..........K..K.."},
+	{ISA_EVEX, 6, NP, 0x10, "...h............"},
+	{ISA_EVEX, 6, P66, 0x10, "...K............"},
+	{ISA_EVEX, 6, P66, 0x20, "............Kh.."},
+	{ISA_EVEX, 6, P66, 0x40, "..Kh........KhKh"},
+	{ISA_EVEX, 6, PF3 | PF2, 0x50, "......Kh........"},
+	{ISA_EVEX, 6, P66, 0x90, "......KKKhKhKhKh"},
+	{ISA_EVEX, 6, P66, 0xa0, "......KKKhKhKhKh"},
+	{ISA_EVEX, 6, P66, 0xb0, "......KKKhKhKhKh"},
+	{ISA_EVEX, 6, PF3 | PF2, 0xd0, "......Kh........"},
+};
+
+#define ONE(f)        BY_NOTHING, ALSO_NOTHING, X86_##f, NONE
+#define WITH(also, f) BY_NOTHING, ALSO_##also, X86_##f, NONE
+#define PACKED(f)     WITH(AVX512VL, f)
+#define SCALAR(f)     WITH(AVX512F, f)
+
+static const struct isa_meaning isa_meanings[] = {
+	{ISA_LEGACY, '-', BY_NOTHING, ALSO_NOTHING, NONE, NONE},
+	{ISA_LEGACY, 'h', ONE(SAHF)},
+	{ISA_LEGACY, 'f', BY_FISTTP, ALSO_NOTHING, X86_SSE3, NONE},
+	{ISA_LEGACY, '3', ONE(SSE3)},
+	{ISA_LEGACY, 'a', ONE(SSE4A)},
+	{ISA_LEGACY, 'p', ONE(POPCNT)},
+	{ISA_LEGACY, 'l', ONE(LZCNT)},
+	{ISA_LEGACY, '9', BY_GROUP_9, ALSO_NOTHING, NONE, NONE},
+	{ISA_LEGACY, 'S', ONE(SSSE3)},
+	{ISA_LEGACY, '1', ONE(SSE4_1)},
+	{ISA_LEGACY, '2', ONE(SSE4_2)},
+	{ISA_LEGACY, 'H', ONE(SHA)},
+	{ISA_LEGACY, 'G', ONE(GFNI)},
+	{ISA_LEGACY, 'A', ONE(AES)},
+	{ISA_LEGACY, 'P', ONE(PCLMUL)},
+	{ISA_LEGACY, 'M', ONE(MOVBE)},
+	{ISA_LEGACY, 'X', ONE(ADX)},
+
+	{ISA_VEX, 'A', ONE(AVX)},
+	{ISA_VEX, 'I', BY_LENGTH, ALSO_AVX, X86_AVX, X86_AVX2},
+	{ISA_VEX, '2', WITH(AVX, AVX2)},
+	{ISA_VEX, 'r', BY_REGISTER, ALSO_AVX, X86_AVX, X86_AVX2},
+	{ISA_VEX, 'H', WITH(AVX, F16C)},
+	{ISA_VEX, 'M', WITH(AVX, FMA)},
+	{ISA_VEX, 'G', WITH(AVX, GFNI)},
+	{ISA_VEX, 'E', BY_LENGTH, ALSO_AVX, X86_AES, X86_VAES},
+	{ISA_VEX, 'P', BY_LENGTH, ALSO_AVX, X86_PCLMUL, X86_VPCLMULQDQ},
+	{ISA_VEX, 'N', WITH(AVX, AVXVNNI)},
+	{ISA_VEX, '8', WITH(AVX, AVXVNNIINT8)},
+	{ISA_VEX, 'x', WITH(AVX, AVXVNNIINT16)},
+	{ISA_VEX, 'n', WITH(AVX, AVXNECONVERT)},
+	{ISA_VEX, 'm', WITH(AVX, AVXIFMA)},
+	{ISA_VEX, 's', WITH(AVX, SHA512)},
+	{ISA_VEX, '3', WITH(AVX, SM3)},
+	{ISA_VEX, '4', WITH(AVX, SM4)},
+	{ISA_VEX, 'X', WITH(AVX, XOP)},
+	{ISA_VEX, 'Y', WITH(AVX, FMA4)},
+	{ISA_VEX, '1', ONE(BMI)},
+	{ISA_VEX, 'Z', ONE(BMI2)},
+	{ISA_VEX, 'y', ONE(CMPCCXADD)},
+	{ISA_VEX, 'T', ONE(AMX_TILE)},
+	{ISA_VEX, 'i', ONE(AMX_INT8)},
+	{ISA_VEX, 'B', ONE(AMX_BF16)},
+	{ISA_VEX, 'F', ONE(AMX_FP16)},
+	{ISA_VEX, 'C', ONE(AMX_COMPLEX)},
+	{ISA_VEX, 'f', SCALAR(AVX512F)},
+	{ISA_VEX, 'w', SCALAR(AVX512BW)},
+	{ISA_VEX, 'k', BY_W, ALSO_AVX512F, X86_AVX512F, X86_AVX512BW},
+	{ISA_VEX, 'b', BY_W, ALSO_AVX512F, X86_AVX512DQ, X86_AVX512BW},
+	{ISA_VEX, 'q', BY_W, ALSO_AVX512F, X86_AVX512DQ, X86_AVX512F},
+
+	{ISA_XOP, 'o', WITH(AVX, XOP)},
+	{ISA_XOP, 't', ONE(TBM)},
+	{ISA_XOP, 'l', ONE(LWP)},
+
+	{ISA_EVEX, 'F', PACKED(AVX512F)},
+	{ISA_EVEX, 'f', SCALAR(AVX512F)},
+	{ISA_EVEX, 'B', PACKED(AVX512BW)},
+	{ISA_EVEX, 'b', SCALAR(AVX512BW)},
+	{ISA_EVEX, 'D', PACKED(AVX512DQ)},
+	{ISA_EVEX, 'd', SCALAR(AVX512DQ)},
+	{ISA_EVEX, 'C', PACKED(AVX512CD)},
+	{ISA_EVEX, 'X', BY_W, ALSO_AVX512VL, X86_AVX512F, X86_AVX512DQ},
+	{ISA_EVEX, 'Y', BY_W, ALSO_AVX512VL, X86_AVX512DQ, X86_AVX512F},
+	{ISA_EVEX, 's', BY_SHIFT, ALSO_AVX512VL, X86_AVX512F, X86_AVX512BW},
+	{ISA_EVEX, 'N', PACKED(AVX512VNNI)},
+	{ISA_EVEX, 'I', PACKED(AVX512IFMA)},
+	{ISA_EVEX, 'V', PACKED(AVX512VBMI)},
+	{ISA_EVEX, 'v', BY_W, ALSO_AVX512VL, X86_AVX512VBMI, X86_AVX512BW},
+	{ISA_EVEX, '2', PACKED(AVX512VBMI2)},
+	{ISA_EVEX, 'T', PACKED(AVX512BITALG)},
+	{ISA_EVEX, 'P', PACKED(AVX512VPOPCNTDQ)},
+	{ISA_EVEX, 'H', PACKED(AVX512BF16)},
+	{ISA_EVEX, 'K', PACKED(AVX512FP16)},
+	{ISA_EVEX, 'h', SCALAR(AVX512FP16)},
+	{ISA_EVEX, 'G', PACKED(GFNI)},
+	{ISA_EVEX, 'E', PACKED(VAES)},
+	{ISA_EVEX, 'L', PACKED(VPCLMULQDQ)},
+	{ISA_EVEX, 'o', PACKED(AVX512VP2INTERSECT)},
+	{ISA_EVEX, 'e', SCALAR(AVX512ER)},
+	{ISA_EVEX, 'p', SCALAR(AVX512PF)},
+	{ISA_EVEX, '4', SCALAR(AVX5124FMAPS)},
+	{ISA_EVEX, '5', SCALAR(AVX5124VNNIW)},
+};
+/* clang-format on */
+
+_Static_assert(X86_FEATURES < NONE, "a feature is a byte here");
+
+#endif
