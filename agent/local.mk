@@ -23,6 +23,7 @@ libagent_a_SOURCES = \
 	agent/cpus.c agent/cpus.h \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
+	agent/elf.c agent/elf.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \

@@ -20,6 +20,7 @@ check_PROGRAMS += \
 	tests/unit/test_digest \
 	tests/unit/test_dmi \
 	tests/unit/test_ecs \
+	tests/unit/test_elf \
 	tests/unit/test_err \
 	tests/unit/test_fresh \
 	tests/unit/test_fs \
