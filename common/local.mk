@@ -18,4 +18,5 @@ libcommon_a_SOURCES = \
 	common/opt.c common/opt.h \
 	common/opt_help.c \
 	common/proc.c common/proc.h \
-	common/progress.c common/progress.h
+	common/progress.c common/progress.h \
+	common/words.c common/words.h

@@ -53,7 +53,8 @@ check_PROGRAMS += \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
 	tests/unit/test_source \
-	tests/unit/test_tree
+	tests/unit/test_tree \
+	tests/unit/test_words
 
 check_LIBRARIES = libscratch.a
 libscratch_a_SOURCES = \
