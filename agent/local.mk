@@ -14,6 +14,8 @@ libagent_a_SOURCES = \
 	agent/cmd_status.c \
 	agent/cmd_unpack.c \
 	agent/cmd_verify.c \
+	agent/compiler.c agent/compiler.h \
+	agent/compiler_macros.c \
 	agent/copy.c agent/copy.h \
 	agent/cpu.c agent/cpu.h \
 	agent/cpu_arm.c agent/cpu_arm.h \

@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	tests/unit/test_archive \
 	tests/unit/test_buf \
 	tests/unit/test_clock \
+	tests/unit/test_compiler \
 	tests/unit/test_config \
 	tests/unit/test_copy \
 	tests/unit/test_cpu \
