@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cmd.h"
-#include "agent/cpu.h"
 #include "agent/cpus.h"
 #include "agent/host.h"
 #include "agent/match.h"
 #include "agent/pack.h"
+#include "agent/pack_features.h"
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/num.h"
 #include "common/progress.h"
 
@@ -22,7 +23,9 @@ struct pack_options {
 	uint64_t level;
 	uint64_t frame_size;
 	uint64_t threads;
-	const char *app, *key, *app_version, *arch, *march, *requires, *entry;
+	const char *app, *key, *app_version, *arch, *entry;
+	const char *march, *cflags, *cc, *requires, *scan;
+	bool scan_report;
 	bool quiet;
 	bool json;
 };
@@ -40,7 +43,13 @@ static const struct opt opts[] = {
 		"x86_64, aarch64 or other (default: by the key, else this machine's)"},
 	{OPT_STRING, 0, "march", AT(march), "NAME",
 		"what it was compiled for; its features are required"},
+	{OPT_STRING, 0, "cflags", AT(cflags), "FLAGS",
+		"what it was compiled with; the compiler is asked which features"},
+	{OPT_STRING, 0, "cc", AT(cc), "PROGRAM", "the compiler to ask (default $CC, else cc)"},
 	{OPT_STRING, 0, "requires", AT(requires), "A,B", "CPU features that the programs use"},
+	{OPT_STRING, 0, "scan", AT(scan), "HOW",
+		"find them in ELF files: none, properties or instructions"},
+	{OPT_FLAG, 0, "scan-report", AT(scan_report), NULL, "print what was found in which file"},
 	{OPT_STRING, 0, "entry", AT(entry), "PATH", "the program to start, relative to DIR"},
 	{OPT_U64, 0, "level", AT(level), "N", "zstd level, 1 to 22 (default 19)"},
 	{OPT_SIZE, 0, "frame-size", AT(frame_size), "SIZE",
@@ -101,54 +110,28 @@ static int set_names(const struct pack_options *o, struct manifest *m, struct er
 	return rc;
 }
 
-static int set_arch(const struct pack_options *o, struct manifest *m, struct err *e)
+static void on_warning(const char *text, void *ctx)
 {
-	static const enum cpu_arch known[] = {CPU_X86_64, CPU_AARCH64, CPU_OTHER};
-	const struct cpu_target *t = cpu_target_find(*m->march ? m->march : m->key);
-
-#if defined(__aarch64__)
-	m->arch = CPU_AARCH64;
-#else
-	m->arch = CPU_X86_64;
-#endif
-	if (t)
-		m->arch = t->arch;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (!o->arch && !t && strcmp(m->key, cpu_arch_name(known[i])) == 0)
-			m->arch = known[i];
-		if (o->arch && strcmp(o->arch, cpu_arch_name(known[i])) == 0) {
-			m->arch = known[i];
-			return 0;
-		}
-	}
-	return o->arch ? err_set(e, ERR_USAGE, EINVAL,
-				 "pack: --arch: '%s' is not x86_64, aarch64 or other", o->arch)
-		       : 0;
+	(void)ctx;
+	log_warning("pack: %s", text);
 }
 
-static int set_features(const struct pack_options *o, struct manifest *m, struct err *e)
+static int set_features(const struct pack_options *o, const char *dir, struct manifest *m,
+	json_t *files, struct err *e)
 {
-	const struct cpu_target *t = *m->march ? cpu_target_find(m->march) : NULL;
-	const char *p = o->requires;
-	char name[MANIFEST_NAME];
+	const struct pack_features_request r = {
+		.dir = dir,
+		.arch = o->arch,
+		.march = o->march,
+		.cflags = o->cflags,
+		.cc = o->cc,
+		.requires = o->requires,
+		.scan = o->scan,
+		.cancelled = on_cancel,
+		.warn = on_warning,
+	};
 
-	if (*m->march && (!t || t->arch != m->arch))
-		return err_set(e, ERR_USAGE, EINVAL,
-			"pack: --march: '%s' is not known for %s: use --requires", m->march,
-			cpu_arch_name(m->arch));
-	if (t)
-		m->features = t->needs;
-	while (p && *p) {
-		size_t len = strcspn(p, ",");
-
-		snprintf(name, sizeof(name), "%.*s", (int)len, p);
-		if (len >= sizeof(name) || !cpu_feature_add(m->arch, name, &m->features))
-			return err_set(e, ERR_USAGE, EINVAL,
-				"pack: --requires: '%s' is no feature of %s", name,
-				cpu_arch_name(m->arch));
-		p += len + (p[len] == ',');
-	}
-	return 0;
+	return pack_features(&r, m, files, e);
 }
 
 /* The program to start must be there. */
@@ -167,34 +150,48 @@ static int set_entry(
 	return set_text(m->entry, sizeof(m->entry), "entry", o->entry, e);
 }
 
-static int set_manifest(
-	const struct pack_options *o, const char *dir, struct manifest *m, struct err *e)
+static int set_manifest(const struct pack_options *o, const char *dir, struct manifest *m,
+	json_t *files, struct err *e)
 {
 	int rc = set_names(o, m, e);
 
 	if (rc == 0)
 		rc = set_text(m->version, sizeof(m->version), "app-version", o->app_version, e);
 	if (rc == 0)
-		rc = set_text(m->march, sizeof(m->march), "march", o->march, e);
-	if (rc == 0)
-		rc = set_arch(o, m, e);
-	if (rc == 0)
-		rc = set_features(o, m, e);
-	return rc == 0 ? set_entry(o, dir, m, e) : rc;
+		rc = set_entry(o, dir, m, e);
+	return rc == 0 ? set_features(o, dir, m, files, e) : rc;
 }
 
-static int print_result(const struct pack_options *o, const struct manifest *m, struct err *e)
+static void print_file(const json_t *file)
+{
+	const json_t *level = json_object_get(file, "level"), *name;
+	size_t i;
+
+	printf("found      %s:", json_string_value(json_object_get(file, "file")));
+	if (json_is_string(level))
+		printf(" (%s)", json_string_value(level));
+	json_array_foreach(json_object_get(file, "features"), i, name)
+		printf(" %s", json_string_value(name));
+	putchar('\n');
+}
+
+static int print_result(
+	const struct pack_options *o, const struct manifest *m, json_t *files, struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(MANIFEST_MAX);
 	char size[NUM_TEXT], packed[NUM_TEXT];
 	auto_json json_t *j = NULL;
 	struct stat st;
+	size_t i;
+	const json_t *file;
 	int rc;
 
 	if (o->json) {
 		rc = manifest_text(m, &text, e);
 		if (rc == 0)
 			rc = json_parse(text.data, text.len, o->output, &j, e);
+		if (rc == 0 && o->scan_report && json_object_set(j, "found", files) < 0)
+			return err_oom(e);
 		return rc == 0 ? json_print(j, stdout, e) : rc;
 	}
 	if (stat(o->output, &st) < 0)
@@ -202,6 +199,7 @@ static int print_result(const struct pack_options *o, const struct manifest *m, 
 	printf("archive    %s: %s\ncontent    %" PRIu64 " entries, %s\ndigest     %s\n", o->output,
 		num_size_text((uint64_t)st.st_size, packed), m->entries,
 		num_size_text(m->bytes, size), m->digest);
+	json_array_foreach(o->scan_report ? files : NULL, i, file) print_file(file);
 	return 0;
 }
 
@@ -228,7 +226,6 @@ static int pack(
 	int rc;
 
 	snprintf(what, sizeof(what), "pack '%.250s'", r->dir);
-	cancel_setup();
 	r->ctx = &progress;
 	if (!o->quiet && pack_measure(r, &total, e) < 0)
 		return -e->num;
@@ -251,16 +248,18 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 		.progress = on_progress,
 		.cancelled = on_cancel,
 	};
+	auto_json json_t *files = json_array();
 	struct manifest m;
 	int rc;
 
 	if (!o->output)
 		return err_set(e, ERR_USAGE, EINVAL,
 			"pack: where to? use -o APP_KEY.tar.zst (see 'shared-prep pack --help')");
-	rc = set_manifest(o, r.dir, &r.manifest, e);
+	cancel_setup();
+	rc = set_manifest(o, r.dir, &r.manifest, files, e);
 	if (rc == 0)
 		rc = pack(o, &r, &m, e);
-	return rc == 0 ? print_result(o, &m, e) : rc;
+	return rc == 0 ? print_result(o, &m, files, e) : rc;
 }
 
 const struct command cmd_pack = {

@@ -49,12 +49,14 @@ libagent_a_SOURCES = \
 	agent/mnt_private.h \
 	agent/notify.c agent/notify.h \
 	agent/pack.c agent/pack.h \
+	agent/pack_features.c agent/pack_features.h \
 	agent/pack_frame.c agent/pack_frame.h \
 	agent/pack_attrs.c agent/pack_attrs.h \
 	agent/pack_header.c agent/pack_header.h \
 	agent/pack_map.c agent/pack_map.h \
 	agent/pack_node.c agent/pack_node.h \
 	agent/pack_pool.c agent/pack_pool.h \
+	agent/pack_scan.c agent/pack_scan.h \
 	agent/pack_walk.c agent/pack_walk.h \
 	agent/plan.c agent/plan.h \
 	agent/prepare.c agent/prepare.h \

@@ -44,6 +44,7 @@ check_PROGRAMS += \
 	tests/unit/test_pack_map \
 	tests/unit/test_pack_pool \
 	tests/unit/test_pack_tree \
+	tests/unit/test_pack_features \
 	tests/unit/test_plan \
 	tests/unit/test_priority \
 	tests/unit/test_proc \
