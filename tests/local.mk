@@ -72,9 +72,12 @@ tests_hostile_damage_SOURCES = \
 tests_hostile_damage_LDADD = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
 
 # Of a build with clang and -fsanitize=fuzzer-no-link (tests/run fuzz).
-EXTRA_PROGRAMS = fuzz_frames fuzz_lean fuzz_unpack
+EXTRA_PROGRAMS = fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
 FUZZ_LIBS = libagent.a libcommon.a $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c
+fuzz_elf_LDADD = $(FUZZ_LIBS)
+fuzz_elf_LDFLAGS = $(FUZZ_LINK)
 fuzz_frames_SOURCES = \
 	tests/fuzz/fuzz_frames.c \
 	tests/fuzz/forge.c tests/fuzz/forge.h \
@@ -89,6 +92,6 @@ fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c
 fuzz_unpack_LDADD = $(FUZZ_LIBS)
 fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
-fuzz: fuzz_frames fuzz_lean fuzz_unpack
+fuzz: fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
 
 .PHONY: fuzz
