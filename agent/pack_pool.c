@@ -58,6 +58,17 @@ static bool advance(struct pack_pool *p, size_t bytes)
 	return !stop;
 }
 
+/* The whole frame is the window: of the same size for a reader, who has the frame in memory anyway,
+ * and the block-wise compressor never has to wrap its copy of it, which costs size and time. */
+static int window_log(uint64_t frame_size)
+{
+	int n = ZSTD_WINDOWLOG_MIN;
+
+	while ((uint64_t)1 << n < frame_size)
+		n++;
+	return n;
+}
+
 static int cannot_compress(size_t code, struct err *e)
 {
 	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
@@ -72,6 +83,9 @@ static int compress_with(struct pack_pool *p, ZSTD_CCtx *zstd, struct slot *s, s
 	ZSTD_inBuffer in = {.src = s->plain};
 	size_t code = ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, p->request->level);
 
+	if (!ZSTD_isError(code))
+		code = ZSTD_CCtx_setParameter(
+			zstd, ZSTD_c_windowLog, window_log(p->request->frame_size));
 	if (!ZSTD_isError(code))
 		code = ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
 	if (!ZSTD_isError(code))
@@ -141,6 +155,7 @@ static uint64_t memory_of_thread(const struct pack_pool *p)
 	const size_t frame = (size_t)p->request->frame_size;
 	ZSTD_compressionParameters c = ZSTD_getCParams(p->request->level, frame, 0);
 
+	c.windowLog = (unsigned)window_log(frame);
 	return ZSTD_estimateCStreamSize_usingCParams(c) + PER_THREAD * (frame + p->packed_size);
 }
 
