@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Half a processor: a control group with a quota, of version 1 or 2, removed by half_remove.
+
+group=
+group_enabled= # where a controller had to be turned on for it
+
+mount_of() # TYPE CONTROLLER: where such a hierarchy is mounted
+{
+	awk -v type="$1" -v want="$2" '{
+		for (i = 7; $i != "-"; i++) {}
+		if ($(i + 1) == type && ("," $(i + 3) ",") ~ "," want ",") { print $5; exit }
+	}' /proc/self/mountinfo
+}
+
+half_make_v1()
+{
+	local top own
+	top=$(mount_of cgroup cpu) && [ -n "$top" ] || return 1
+	own=$(awk -F: '("," $2 ",") ~ /,cpu,/ { print $3 }' /proc/self/cgroup)
+	[ -d "$top$own" ] && own=${own%/} || own=
+	mkdir "$top$own/bench-unpack.$$" || return 1
+	group=$top$own/bench-unpack.$$
+	echo 100000 >"$group/cpu.cfs_period_us" && echo 50000 >"$group/cpu.cfs_quota_us"
+}
+
+half_make_v2()
+{
+	local top
+	top=$(mount_of cgroup2 '.*') && [ -n "$top" ] || return 1
+	grep -qw cpu "$top/cgroup.controllers" || return 1
+	if ! grep -qw cpu "$top/cgroup.subtree_control"; then
+		echo +cpu >"$top/cgroup.subtree_control" || return 1
+		group_enabled=$top/cgroup.subtree_control
+	fi
+	mkdir "$top/bench-unpack.$$" || return 1
+	group=$top/bench-unpack.$$
+	echo '50000 100000' >"$group/cpu.max"
+}
+
+half_make() { half_make_v1 2>/dev/null || half_make_v2 2>/dev/null; }
+
+half_remove()
+{
+	[ -z "$group" ] || rmdir "$group" || echo "bench: cannot remove '$group'" >&2
+	group=
+	[ -z "$group_enabled" ] || echo -cpu >"$group_enabled" || true
+	group_enabled=
+}
