@@ -151,8 +151,9 @@ function verdicts(    i, c, tiny) {
 			faster(2, c, "ours:own19", "tar:xz", 18, "default archive against tar -xf of xz -6")
 			against_fastest(c, "ours:own19", 1.2 * size[c, "own19"], 1.4,
 				"default archive against the fastest peer of at most 1.2 times its size")
-			verdict(c ": size of the default archive to zstd -19 --long", "<=", 1.10,
-				size[c, "own19"] / size[c, "zst19"], "")
+			if (has(2, c, "ours:own19") && (c, "zst19") in size)
+				verdict(c ": size of the default archive to zstd -19 --long", "<=", 1.10,
+					size[c, "own19"] / size[c, "zst19"], "")
 		}
 		faster(2, c, "ours:own3", "tar:zst3", tiny ? 1.9 : 2.2, "level 3 against tar --zstd")
 		faster(2, c, "ours:own3", "pzstd:pzstd", tiny ? 1.9 : 1.7, "level 3 against pzstd \\| tar")

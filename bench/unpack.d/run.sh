@@ -9,6 +9,8 @@
 		unsquashfs:squashfs fsck.erofs:erofs)
 	ours=(ours:own19 ours:own3 ours:xz ours:xzblocks ours:zst3)
 	limits=(decode:own19 decode:own3 write:-)
+	cpus_commands=(tar:zst3 ours:own19 ours:own3 ours:zst3)
+	slow_commands=({tar,ours}:{own19,xz,zst3})
 }
 
 # Sets words to the command line; a tar is given a folder that is there already.
