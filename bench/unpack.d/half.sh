@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # globals of bench/unpack
 # SPDX-License-Identifier: Apache-2.0
 # Half a processor: a control group with a quota, of version 1 or 2, removed by half_remove.
 
@@ -38,7 +38,20 @@ half_make_v2()
 	echo '50000 100000' >"$group/cpu.max"
 }
 
-half_make() { half_make_v1 2>/dev/null || half_make_v2 2>/dev/null; }
+# A group competes as a whole: it takes the priority that processes in it cannot have.
+half_weight()
+{
+	local weight
+	weight=$(awk -v nice="$niceness" 'BEGIN { printf "%.0f", 1024 * 1.25 ^ -nice }')
+	if [ -e "$group/cpu.shares" ]; then
+		echo "$weight" >"$group/cpu.shares"
+	else
+		weight=$((weight * 100 / 1024))
+		echo $((weight < 1 ? 1 : weight > 10000 ? 10000 : weight)) >"$group/cpu.weight"
+	fi
+}
+
+half_make() { half_make_v1 2>/dev/null || half_make_v2 2>/dev/null && half_weight; }
 
 half_remove()
 {
