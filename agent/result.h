@@ -41,16 +41,21 @@ struct job_result {
 /* What all results of a machine have in common, from its facts. */
 struct result_machine {
 	char instance_type[64];
-	json_t *archives; /* {app: digest}, NULL: none known */
+	char *archives; /* {"app": "digest"} as JSON, NULL: none known */
 };
 
 /* From facts.json beneath rootfd; without one, nothing is known. The caller frees. */
 void result_machine_read(int rootfd, struct result_machine *ret);
 void result_machine_free(struct result_machine *m);
 
-/* In dir, the folder of the job, as root:gid 0640 (gid is not set when unprivileged). */
-must_check int result_write(int dir, const struct job_result *r, const struct result_machine *m,
-	gid_t gid, struct err *e);
+/* Makes the file that the result will be written into, with its pages, so that a full file system
+ * cannot lose it: the caller passes it to result_write() or closes it. */
+must_check int result_reserve(int dir, const struct result_machine *m, int *ret_fd, struct err *e);
+
+/* In dir, the folder of the job, as root:group 0640 (group is -1 when unprivileged). fd is what
+ * result_reserve() gave, or -1. */
+must_check int result_write(int dir, int fd, const struct job_result *r,
+	const struct result_machine *m, gid_t group, struct err *e);
 
 /* -ENOENT: not yet. Kind data when it is no result. */
 must_check int result_read(int dir, struct job_result *ret, struct err *e);

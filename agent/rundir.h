@@ -62,8 +62,10 @@ must_check int rundir_read_submitted(
 must_check int rundir_prepare(int dir, const struct owner *o, const struct buf *text,
 	int ret_out[static 2], struct err *e);
 
-/* Bytes that the folder of an ended job keeps, work/ included (removed when empty), by st_blocks.
- */
+/* Removes work/ when it is empty; else returns the bytes it holds. */
 uint64_t rundir_tidy(int dir);
+
+/* Bytes that all of the folder holds. */
+uint64_t rundir_size(int dir);
 
 #endif

@@ -80,11 +80,10 @@ enum spool_place spool_find(const struct spool *s, const char *id);
 
 /*
  * Claims new/NAME, whatever it is: makes run/ID and renames the file to run/ID/submitted. name need
- * not be a good one. -ENOENT: it is gone, nothing is left behind. *ret_id and *ret_dir (of run/ID,
- * mode 0700, the caller closes) are written on success.
+ * not be a good one. -ENOENT: it is gone, nothing is left behind. *ret_id is written on success.
  */
-must_check int spool_claim(const struct spool *s, const char *name, char ret_id[static SPOOL_ID],
-	int *ret_dir, struct err *e);
+must_check int spool_claim(
+	const struct spool *s, const char *name, char ret_id[static SPOOL_ID], struct err *e);
 
 /* run/ID becomes done/ID or failed/ID. -ENOENT: that has happened already. */
 must_check int spool_finish(const struct spool *s, const char *id, bool done, struct err *e);
