@@ -13,6 +13,7 @@
 #define AGENT_JOB_H
 
 #include "common/buf.h"
+#include "common/num.h"
 #include "common/opt.h"
 
 #include <stdint.h>

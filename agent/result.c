@@ -70,7 +70,7 @@ void result_machine_read(int rootfd, struct result_machine *ret)
 	struct err ignored = ERR_INIT;
 	const char *type;
 
-	*ret = (struct result_machine){{0}};
+	*ret = (struct result_machine){.archives = NULL};
 	if (fs_read(rootfd, PUBLISH_RUN "/facts.json", &text, &ignored) < 0 ||
 		json_parse(buf_str(&text), text.len, "facts.json", &facts, &ignored) < 0)
 		return;

@@ -3,6 +3,7 @@
 
 #include "agent/result.h"
 #include "common/fs.h"
+#include "common/num.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,26 +151,20 @@ static int cannot_open(int dir, const char *name, struct err *e)
 
 static int read_whole(int fd, size_t len, struct buf *text, struct err *e)
 {
+	ssize_t n;
+
 	buf_reset(text);
 	/* One more, to notice growth. */
 	if (buf_reserve(text, len + 1) < 0)
 		return err_oom(e);
-	for (;;) {
-		ssize_t n =
-			pread(fd, text->data + text->len, len + 1 - text->len, (off_t)text->len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(e, "cannot read the job file");
-		text->len += (size_t)n;
-		if (n == 0 || text->len > len)
-			break;
-		if (text->len == len && n < 1)
-			break;
-	}
-	if (text->len != len)
+	do {
+		n = pread(fd, text->data, len + 1, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(e, "cannot read the job file");
+	if ((size_t)n != len)
 		return refuse(e, EAGAIN, "being changed: rename it into new/ when it is complete");
+	text->len = len;
 	text->data[len] = '\0';
 	return 0;
 }
@@ -239,6 +234,16 @@ static int own_folder(int dir, const struct owner *o)
 	if (o->change && fchown(dir, (uid_t)-1, o->group) < 0)
 		return -errno;
 	return fchmod(dir, o->group == o->gid ? 0750 : 0751) < 0 ? -errno : 0;
+}
+
+int rundir_show(int dir, const struct owner *o, struct err *e)
+{
+	int rc = own_folder(dir, o);
+
+	if (rc == 0)
+		return 0;
+	errno = -rc;
+	return err_errno(e, "cannot set the owner of a folder");
 }
 
 int rundir_prepare(int dir, const struct owner *o, const struct buf *text, int ret_out[static 2],

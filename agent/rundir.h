@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* What the folder of a job tells of where it stands (spool.h has the table). */
@@ -61,6 +62,9 @@ must_check int rundir_read_submitted(
  * open for appending. */
 must_check int rundir_prepare(int dir, const struct owner *o, const struct buf *text,
 	int ret_out[static 2], struct err *e);
+
+/* Lets the job's group read the folder; the same for one that is not run. */
+must_check int rundir_show(int dir, const struct owner *o, struct err *e);
 
 /* Removes work/ when it is empty; else returns the bytes it holds. */
 uint64_t rundir_tidy(int dir);
