@@ -31,6 +31,7 @@ struct executor_ended {
 	bool known; /* the executor knows how; else the folder tells (result.h, rundir.h) */
 	enum job_state state; /* if known */
 	uint64_t kept;        /* bytes that its folder holds, if known */
+	char why[128];        /* reason, "" for none */
 };
 
 struct executor;

@@ -60,6 +60,7 @@ int recorder_open(
 	for (size_t i = 0; i < ARRAY_LEN(number); i++)
 		sigaddset(&set, number[i]);
 	umask(022);
+	signal(SIGCHLD, SIG_DFL);
 	ret->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ret->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (ret->null < 0 || ret->signals < 0 || sigprocmask(SIG_SETMASK, &set, NULL) < 0 ||
@@ -315,5 +316,6 @@ int recorder_run(struct recorder *r, const char *id, const struct executor_grant
 	if (rc < 0)
 		return rundir_reset(c.dir, &ignored) < 0 ? rc : -e->num;
 	ret->state = c.result.state;
+	snprintf(ret->why, sizeof(ret->why), "%.*s", (int)sizeof(ret->why) - 1, c.result.reason);
 	return finish(&c, e);
 }
