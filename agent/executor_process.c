@@ -33,7 +33,7 @@ struct runner {
 	struct executor *x;
 	struct runner *next;
 	pid_t pid;
-	int fd;            /* socket of a child, pidfd of another, -1: neither */
+	int fd; /* socket of a child, pidfd of another, -1: neither */
 	bool child;
 	bool leaving;      /* told to end */
 	char id[SPOOL_ID]; /* "": idle */
@@ -102,8 +102,8 @@ static void serve(struct recorder *r, int fd)
 static void __attribute__((noreturn)) be_recorder(struct executor *x, int fd)
 {
 	const struct spool *s = x->setup.spool;
-	int kept[] = {fd, x->setup.root, s->fd, s->tmp, s->new, s->run, s->done, s->failed,
-		s->cancel};
+	int kept[] = {
+		fd, x->setup.root, s->fd, s->tmp, s->new, s->run, s->done, s->failed, s->cancel};
 	struct recorder *r = calloc(1, sizeof(*r));
 	struct err e = ERR_INIT;
 
@@ -220,8 +220,8 @@ static int process_open(const struct executor_setup *setup, struct executor **re
 	return 0;
 }
 
-static int process_start(struct executor *x, const char *id, const struct executor_grant *grant,
-	struct err *e)
+static int process_start(
+	struct executor *x, const char *id, const struct executor_grant *grant, struct err *e)
 {
 	struct message m = {.grant = *grant};
 	struct runner *r = x->first;

@@ -27,6 +27,15 @@ static const struct folder folders[] = {
 	{"failed", 0755, offsetof(struct spool, failed)},
 };
 
+const char *spool_default(const char *given)
+{
+	const char *variable = getenv("SHARED_PREP_SPOOL");
+
+	if (given)
+		return given;
+	return variable && *variable ? variable : SPOOL_DEFAULT;
+}
+
 static int open_dir(int dirfd, const char *name)
 {
 	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -151,7 +160,7 @@ static bool is_there(int dirfd, const char *name)
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-enum spool_place spool_find(const struct spool *s, const char *id)
+static enum spool_place find_once(const struct spool *s, const char *id)
 {
 	if (is_there(s->new, id))
 		return SPOOL_NEW;
@@ -160,6 +169,14 @@ enum spool_place spool_find(const struct spool *s, const char *id)
 	if (is_there(s->done, id))
 		return SPOOL_DONE;
 	return is_there(s->failed, id) ? SPOOL_FAILED : SPOOL_NOWHERE;
+}
+
+enum spool_place spool_find(const struct spool *s, const char *id)
+{
+	enum spool_place place = find_once(s, id);
+
+	/* One that is queued again goes the other way. */
+	return place == SPOOL_NOWHERE ? find_once(s, id) : place;
 }
 
 /* run/ID for the first ID that is not taken; -errno. */

@@ -40,6 +40,9 @@
 #define SPOOL_DEFAULT "/shared/jobs"
 #define SPOOL_STOP    "STOP"
 
+/* given, else $SHARED_PREP_SPOOL, else SPOOL_DEFAULT. */
+const char *spool_default(const char *given);
+
 #define SPOOL_NAME 65 /* of a file in new/, with its NUL */
 #define SPOOL_ID   76 /* a name and its ~NUMBER */
 

@@ -126,7 +126,7 @@ static void write_metrics(struct watch *w)
 	w->written = clock_now();
 	notify_status("%zu running, %zu queued%s%s", w->n_running, (size_t)w->metrics.queued,
 		w->metrics.held ? ", none is started: " : "",
-		w->held	      ? w->held
+		w->held         ? w->held
 		: w->is_stopped ? SPOOL_STOP
 				: "");
 	if (metrics_write(w->root, &w->metrics, &e) < 0)
@@ -203,8 +203,7 @@ int watch_run(const struct watch_options *o, struct err *e)
 	return rc;
 }
 
-int watch_add(
-	struct watch *w, int fd, uint32_t events, struct executor_event *ev, struct err *e)
+int watch_add(struct watch *w, int fd, uint32_t events, struct executor_event *ev, struct err *e)
 {
 	struct epoll_event event = {.events = events, .data.ptr = ev};
 

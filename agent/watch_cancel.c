@@ -35,8 +35,10 @@ static void cancel_job(struct watch *w, const char *id, uid_t by)
 	if ((place != SPOOL_NEW && place != SPOOL_RUN) || !owner_of(w, id, place, &owner))
 		return;
 	if (by != 0 && by != owner) {
-		watch_say(LOG_LEVEL_WARNING, id, "job '%s' is not cancelled for user %u: it is "
-						 "of user %u", id, by, owner);
+		watch_say(LOG_LEVEL_WARNING, id,
+			"job '%s' is not cancelled for user %u: it is "
+			"of user %u",
+			id, by, owner);
 		return;
 	}
 	snprintf(reason, sizeof(reason), "cancelled by user %u", by);
@@ -81,7 +83,8 @@ static int sweep_one(const char *name, void *ctx)
 	struct stat st;
 
 	if (fstatat(w->spool.tmp, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		st.st_mtim.tv_sec < time(NULL) - TMP_AGE && st.st_ctim.tv_sec < time(NULL) - TMP_AGE &&
+		st.st_mtim.tv_sec < time(NULL) - TMP_AGE &&
+		st.st_ctim.tv_sec < time(NULL) - TMP_AGE &&
 		fs_remove_tree(w->spool.tmp, name, &e) < 0)
 		log_warning("%s", e.msg);
 	return 0;

@@ -50,8 +50,8 @@ static bool remove_running(struct watch *w, const char *id, struct watch_running
 	return true;
 }
 
-void watch_put_away(struct watch *w, const char *id, enum job_state state, const char *why,
-	uint64_t kept)
+void watch_put_away(
+	struct watch *w, const char *id, enum job_state state, const char *why, uint64_t kept)
 {
 	struct err e = ERR_INIT;
 	int rc = spool_finish(&w->spool, id, state == JOB_DONE, &e);

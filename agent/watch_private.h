@@ -23,7 +23,7 @@ struct watch_entry {
 	char name[SPOOL_ID]; /* in new/, or the ID when claimed */
 	bool claimed;        /* by an earlier watcher, or a start that failed */
 	bool requeue;
-	bool stale; /* one that it waits for has ended */
+	bool stale;       /* one that it waits for has ended */
 	uint64_t threads; /* per core */
 	uint64_t scratch; /* asked for, 0: a share */
 	char **after;     /* IDs that it still waits for, malloc'd, NULL: none */
@@ -90,18 +90,18 @@ void watch_forget(struct watch *w, const char *id);    /* it was put away */
 bool watch_is_idle(const struct watch *w);
 
 /* watch_refuse.c: ends a job that was not started, and says why in its result. */
-void watch_refuse(struct watch *w, const char *name, bool claimed, enum job_state state,
-	const char *reason);
+void watch_refuse(
+	struct watch *w, const char *name, bool claimed, enum job_state state, const char *reason);
 
 /* watch_end.c */
 void watch_on_ended(const struct executor_ended *ended, void *watch);
 void watch_recover(struct watch *w); /* run/, against what is known to run */
-void watch_put_away(struct watch *w, const char *id, enum job_state state, const char *why,
-	uint64_t kept);
+void watch_put_away(
+	struct watch *w, const char *id, enum job_state state, const char *why, uint64_t kept);
 struct watch_running *watch_find(struct watch *w, const char *id);
 struct watch_running *watch_add_running(struct watch *w, const char *id);
-void watch_stop_job(struct watch *w, struct watch_running *r, enum job_state state,
-	const char *reason);
+void watch_stop_job(
+	struct watch *w, struct watch_running *r, enum job_state state, const char *reason);
 
 /* watch_cancel.c */
 void watch_cancel(struct watch *w, const char *id); /* cancel/ID */

@@ -114,8 +114,7 @@ static void look_at(struct watch *w, const char *name, bool claimed, size_t at)
 	int rc;
 
 	snprintf(path, sizeof(path), claimed ? "%s/submitted" : "%s", name);
-	rc = rundir_read_submitted(
-		claimed ? w->spool.run : w->spool.new, path, &w->text, &st, &e);
+	rc = rundir_read_submitted(claimed ? w->spool.run : w->spool.new, path, &w->text, &st, &e);
 	if (rc == -ENOENT)
 		return;
 	if (rc == 0)
@@ -244,8 +243,10 @@ static uint64_t scratch_of(const struct watch *w, const struct watch_entry *x)
 static struct executor_grant grant_of(
 	struct watch *w, const struct watch_entry *x, const struct schedule_demand *d)
 {
-	struct executor_grant g = {
-		.cpus = d->cpus, .mem = d->mem, .scratch = scratch_of(w, x), .pinned = d->cores > 0};
+	struct executor_grant g = {.cpus = d->cpus,
+		.mem = d->mem,
+		.scratch = scratch_of(w, x),
+		.pinned = d->cores > 0};
 	size_t cpus;
 
 	if (g.pinned)

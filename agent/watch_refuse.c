@@ -15,14 +15,12 @@ static void look_at_file(int dir, struct job_result *r, struct owner *o)
 		return;
 	r->uid = st.st_uid;
 	r->submitted = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9;
-	*o = (struct owner){.uid = st.st_uid,
-		.gid = st.st_gid,
-		.group = st.st_gid,
-		.change = geteuid() == 0};
+	*o = (struct owner){
+		.uid = st.st_uid, .gid = st.st_gid, .group = st.st_gid, .change = geteuid() == 0};
 }
 
-static int write_result(struct watch *w, const char *id, enum job_state state, const char *reason,
-	struct err *e)
+static int write_result(
+	struct watch *w, const char *id, enum job_state state, const char *reason, struct err *e)
 {
 	struct job_result r = {.state = state, .exit = -1, .ended = result_now()};
 	struct owner owner = {.change = false};
@@ -34,13 +32,12 @@ static int write_result(struct watch *w, const char *id, enum job_state state, c
 	look_at_file(dir, &r, &owner);
 	snprintf(r.id, sizeof(r.id), "%s", id);
 	snprintf(r.reason, sizeof(r.reason), "%.*s", RESULT_REASON - 1, reason);
-	rc = result_write(
-		dir, -1, &r, &w->machine, owner.change ? owner.group : (gid_t)-1, e);
+	rc = result_write(dir, -1, &r, &w->machine, owner.change ? owner.group : (gid_t)-1, e);
 	return rc == 0 ? rundir_show(dir, &owner, e) : rc;
 }
 
-void watch_refuse(struct watch *w, const char *name, bool claimed, enum job_state state,
-	const char *reason)
+void watch_refuse(
+	struct watch *w, const char *name, bool claimed, enum job_state state, const char *reason)
 {
 	struct err e = ERR_INIT;
 	char id[SPOOL_ID];

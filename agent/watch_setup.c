@@ -83,8 +83,8 @@ static int spool_path(const struct watch *w, char out[static PATH_MAX], struct e
 }
 
 /* Two watchers would both be right about what they see and start the same jobs; the second is a
- * mistake, or comes while the first ends. The lock is on a descriptor of its own, which recorders do
- * not keep. */
+ * mistake, or comes while the first ends. The lock is on a descriptor of its own, which recorders
+ * do not keep. */
 static int lock_spool(struct watch *w, struct err *e)
 {
 	uint64_t deadline = clock_deadline(LOCK_TIME);
@@ -144,8 +144,8 @@ static int read_machine(struct watch *w, struct err *e)
 	if (w->capacity.mem < w->settings.job_memory)
 		w->capacity.mem = w->settings.job_memory;
 	result_machine_read(w->root, &w->machine);
-	return owner_policy_read(w->root, w->settings.jobs.job_user, w->settings.jobs.allow_root,
-		&w->owners, e);
+	return owner_policy_read(
+		w->root, w->settings.jobs.job_user, w->settings.jobs.allow_root, &w->owners, e);
 }
 
 static int watch_folder(struct watch *w, const char *name, uint32_t mask, int *ret, struct err *e)
@@ -262,7 +262,7 @@ int watch_open(struct watch *w, struct err *e)
 	w->retention.spool = &w->spool;
 	w->retention.keep = &w->settings.jobs.keep;
 	if (w->owners.self == 0 && !w->owners.has_job_user && !w->owners.allow_root)
-		log_warning("watch: no user '%s': jobs of root will be refused",
-			w->owners.job_user);
+		log_warning(
+			"watch: no user '%s': jobs of root will be refused", w->owners.job_user);
 	return retention_open(&w->retention, e);
 }
