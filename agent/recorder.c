@@ -45,6 +45,15 @@ static void record_free(struct record *c)
 	auto_close_fn(&c->dir);
 }
 
+/* What whoever started us had ignored is no concern of the jobs. These two we ignore ourselves,
+ * until the job is another program. */
+static void reset_signals(void)
+{
+	for (int i = 1; i < NSIG; i++)
+		if (i != SIGPIPE && i != SIGXFSZ)
+			signal(i, SIG_DFL);
+}
+
 int recorder_open(
 	const struct executor_setup *setup, bool by_hand, struct recorder *ret, struct err *e)
 {
@@ -60,7 +69,7 @@ int recorder_open(
 	for (size_t i = 0; i < ARRAY_LEN(number); i++)
 		sigaddset(&set, number[i]);
 	umask(022);
-	signal(SIGCHLD, SIG_DFL);
+	reset_signals();
 	ret->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ret->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (ret->null < 0 || ret->signals < 0 || sigprocmask(SIG_SETMASK, &set, NULL) < 0 ||
