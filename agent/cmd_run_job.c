@@ -58,9 +58,8 @@ static int open_all(const struct run_job_options *o, struct by_hand *b, struct e
 /* Whoever runs it by hand has decided that there is room for it. */
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
-	__attribute__((cleanup(by_hand_free))) struct by_hand b = {.root = -1,
-		.spool = SPOOL_INIT,
-		.recorder = {.null = -1, .signals = -1}};
+	__attribute__((cleanup(by_hand_free))) struct by_hand b = {
+		.root = -1, .spool = SPOOL_INIT, .recorder = {.null = -1, .signals = -1}};
 	const struct executor_grant all = {.cpus = UINT64_MAX, .mem = UINT64_MAX};
 	struct executor_ended ended;
 	const char *id = operands->argv[0];

@@ -46,10 +46,13 @@ static int read_input(struct buf *input, struct err *e)
 static int check(const struct submit_options *o, struct err *e)
 {
 	struct job j = {.options = o->job};
+	uint64_t first, last;
 
 	if (o->wait && o->array)
 		return err_set(
 			e, ERR_USAGE, EINVAL, "submit: --wait is for one job, not for --array");
+	if (o->array && submit_array(o->array, &first, &last, e) < 0)
+		return -e->num;
 	return job_check(&j, e);
 }
 
