@@ -18,6 +18,8 @@ extern const struct command cmd_pack;
 extern const struct command cmd_seal;
 extern const struct command cmd_watch;
 extern const struct command cmd_run_job;
+extern const struct command cmd_run_unit;
+extern const struct command cmd_record;
 extern const struct command cmd_submit;
 extern const struct command cmd_jobs;
 extern const struct command cmd_cancel;

@@ -83,6 +83,6 @@ struct executor_ops {
 	void (*close)(struct executor *x);
 };
 
-extern const struct executor_ops executor_process;
+extern const struct executor_ops executor_process, executor_unit;
 
 #endif

@@ -14,7 +14,9 @@ libagent_a_SOURCES = \
 	agent/cmd_plan.c \
 	agent/cmd_prepare.c \
 	agent/cmd_release.c \
+	agent/cmd_record.c \
 	agent/cmd_run_job.c \
+	agent/cmd_run_unit.c \
 	agent/cmd_seal.c \
 	agent/cmd_status.c \
 	agent/cmd_submit.c \
@@ -31,7 +33,7 @@ libagent_a_SOURCES = \
 	agent/cpus.c agent/cpus.h \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
-	agent/executor.h agent/executor_process.c \
+	agent/executor.h agent/executor_process.c agent/executor_unit.c \
 	agent/follow.c agent/follow.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
@@ -82,6 +84,15 @@ libagent_a_SOURCES = \
 	agent/spawn.c agent/spawn.h \
 	agent/spool.c agent/spool.h \
 	agent/submit.c agent/submit.h \
+	agent/unit_bus.c agent/unit_bus.h \
+	agent/unit_bus_private.h \
+	agent/unit_bus_start.c \
+	agent/unit_bus_state.c \
+	agent/unit_name.c agent/unit_name.h \
+	agent/unit_props.c agent/unit_props.h \
+	agent/unit_record.c agent/unit_record.h \
+	agent/unit_runner.c agent/unit_runner.h \
+	agent/unit_usage.c agent/unit_usage.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
 	agent/unpack/attrs.c agent/unpack/attrs.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \

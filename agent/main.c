@@ -25,6 +25,8 @@ static const struct command *const commands[] = {
 	&cmd_cancel,
 	&cmd_drain,
 	&cmd_run_job,
+	&cmd_run_unit,
+	&cmd_record,
 	&cmd_seal,
 	&cmd_resize,
 	NULL,

@@ -294,6 +294,8 @@ static int finish(struct record *c, struct err *e)
 	gid_t group = c->owner.change ? c->owner.group : (gid_t)-1;
 
 	c->result.ended = result_now();
+	if (c->r->measure)
+		c->r->measure(c->r, &c->result);
 	return result_write(c->dir, c->reserved, &c->result, &c->r->machine, group, e);
 }
 

@@ -27,6 +27,8 @@ struct recorder {
 	int null;     /* /dev/null */
 	int signals;  /* signalfd(2) */
 	bool by_hand; /* a signal without run/ID/stop cancels */
+	/* Before the result is written: what the control group of the job knows; may be NULL. */
+	void (*measure)(const struct recorder *r, struct job_result *result);
 	char chunk[65536];
 };
 

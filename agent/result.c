@@ -180,6 +180,11 @@ int result_reserve(int dir, const struct result_machine *m, int *ret_fd, struct 
 	return 0;
 }
 
+void result_reserved(int dir, int *ret_fd)
+{
+	*ret_fd = openat(dir, RESULT_NEW, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int fill(int fd, const struct buf *text, gid_t group)
 {
 	int rc = fs_write_all(fd, buf_str(text), text->len);

@@ -52,6 +52,9 @@ void result_machine_free(struct result_machine *m);
  * cannot lose it: the caller passes it to result_write() or closes it. */
 must_check int result_reserve(int dir, const struct result_machine *m, int *ret_fd, struct err *e);
 
+/* What another process had reserved before it died; -1: nothing. */
+void result_reserved(int dir, int *ret_fd);
+
 /* In dir, the folder of the job, as root:group 0640 (group is -1 when unprivileged). fd is what
  * result_reserve() gave, or -1. */
 must_check int result_write(int dir, int fd, const struct job_result *r,

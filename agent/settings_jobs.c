@@ -29,6 +29,23 @@ void settings_jobs_free(struct settings_jobs *s)
 	s->job_user = NULL;
 }
 
+int settings_parse_executor(const char *value, void *field, struct err *e)
+{
+	static const char *const word[] = {
+		[EXECUTOR_AUTO] = "auto",
+		[EXECUTOR_UNIT] = "unit",
+		[EXECUTOR_PROCESS] = "process",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(word); i++) {
+		if (strcmp(value, word[i]) == 0) {
+			*(enum settings_executor *)field = (enum settings_executor)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_CONFIG, EINVAL, "'%s' is none of auto, unit, process", value);
+}
+
 int settings_parse_job_user(const char *value, void *field, struct err *e)
 {
 	size_t len = strlen(value);

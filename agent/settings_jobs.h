@@ -17,6 +17,8 @@ struct settings_keep {
 	uint64_t age;     /* ns, 0: any */
 };
 
+enum settings_executor { EXECUTOR_AUTO, EXECUTOR_UNIT, EXECUTOR_PROCESS };
+
 struct settings_jobs {
 	char *job_user;            /* JobUser= */
 	bool allow_root;           /* AllowRoot= */
@@ -26,6 +28,7 @@ struct settings_jobs {
 	uint64_t max_output;       /* MaxOutput= bytes of stdout and of stderr each */
 	uint64_t scratch;          /* Scratch= bytes for a job that does not ask, 0: a share */
 	uint64_t rescan;           /* Rescan= ns */
+	enum settings_executor executor;
 };
 
 /* The built-in values; 0 or -ENOMEM. */
@@ -34,10 +37,12 @@ void settings_jobs_free(struct settings_jobs *s);
 
 /* clang-format off */
 config_parse_fn settings_parse_job_user, settings_parse_cpus, settings_parse_keep,
-	settings_parse_output, settings_parse_scratch, settings_parse_rescan;
+	settings_parse_output, settings_parse_scratch, settings_parse_rescan,
+	settings_parse_executor;
 
 /* Rows for a table whose struct has a member of type struct settings_jobs. */
 #define SETTINGS_JOBS_ROWS(type, member)                                                           \
+	{"Jobs", "Executor", settings_parse_executor, offsetof(type, member.executor)},            \
 	{"Jobs", "JobUser", settings_parse_job_user, offsetof(type, member.job_user)},             \
 	{"Jobs", "AllowRoot", config_bool, offsetof(type, member.allow_root)},                     \
 	{"Jobs", "Cpus", settings_parse_cpus, offsetof(type, member.cpus)},                        \

@@ -181,8 +181,9 @@ static int run(struct watch *w, struct err *e)
 	w->on_timer.ready = on_timer;
 	w->on_signal.ready = on_signal;
 	rescan(w);
-	log_info("watch: '%s', %llu CPUs and %s for jobs", w->spool.path,
-		(unsigned long long)w->capacity.cpus, num_size_text(w->capacity.mem, mem));
+	log_info("watch: '%s', %llu CPUs and %s for jobs, each a %s", w->spool.path,
+		(unsigned long long)w->capacity.cpus, num_size_text(w->capacity.mem, mem),
+		w->ops->name);
 	notify_ready("watching");
 	while (rc == 0 && !w->quit)
 		rc = turn(w, e);

@@ -149,7 +149,8 @@ static void learn(struct watch *w, int dir, struct watch_running *r)
 	r->requeue = j.options.requeue;
 }
 
-static void attach(struct watch *w, const char *id, int dir)
+/* -ESRCH: nobody runs it. */
+static int attach(struct watch *w, const char *id, int dir)
 {
 	struct err e = ERR_INIT;
 	struct watch_running *r = watch_add_running(w, id);
@@ -158,16 +159,15 @@ static void attach(struct watch *w, const char *id, int dir)
 	if (rc < 0) {
 		if (r)
 			w->n_running--;
-		/* Just ended: seen at the next look. */
 		if (rc != -ESRCH)
 			log_warning("%s", e.msg);
-		w->rescan = true;
-		return;
+		return rc;
 	}
 	learn(w, dir, r);
 	w->used.cpus += r->demand.cpus;
 	w->used.mem += r->demand.mem;
 	watch_say(LOG_LEVEL_INFO, id, "job '%s' runs on", id);
+	return 0;
 }
 
 static void ended(struct watch *w, const char *id, int dir, bool again)
@@ -208,6 +208,9 @@ static void settle(struct watch *w, const char *id)
 			log_warning("job '%s': %s", id, e.msg);
 		return;
 	}
+	/* A unit may be there before the lock is, and after it. */
+	if (state != RUNDIR_EMPTY && state != RUNDIR_ENDED && attach(w, id, dir) == 0)
+		return;
 	switch (state) {
 	case RUNDIR_EMPTY:
 		unlinkat(w->spool.run, id, AT_REMOVEDIR);
@@ -218,7 +221,8 @@ static void settle(struct watch *w, const char *id)
 		watch_enqueue_claimed(w, id);
 		break;
 	case RUNDIR_RUNNING:
-		attach(w, id, dir);
+		/* Just ended: seen at the next look. */
+		w->rescan = true;
 		break;
 	case RUNDIR_DEAD:
 		interrupted(w, id, dir, wants_requeue(w, dir));

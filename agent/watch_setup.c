@@ -224,8 +224,17 @@ static int open_loop(struct watch *w, struct err *e)
 	return rc;
 }
 
+/* In a container, and where another init runs, there is no service manager for us. */
+static bool has_manager(const struct watch *w)
+{
+	return geteuid() == 0 && strcmp(w->options->root, "/") == 0 &&
+	       access("/run/systemd/system", F_OK) == 0;
+}
+
+/* What has been started goes on under either, so that it may be another each time. */
 static int open_executor(struct watch *w, struct err *e)
 {
+	const enum settings_executor wanted = w->settings.jobs.executor;
 	const struct executor_setup setup = {
 		.spool = &w->spool,
 		.owners = &w->owners,
@@ -235,7 +244,17 @@ static int open_executor(struct watch *w, struct err *e)
 		.ended = watch_on_ended,
 		.ctx = w,
 	};
+	struct err why = ERR_INIT;
 
+	w->ops = &executor_unit;
+	if (wanted == EXECUTOR_UNIT)
+		return w->ops->open(&setup, &w->executor, e);
+	if (wanted == EXECUTOR_AUTO && has_manager(w)) {
+		if (w->ops->open(&setup, &w->executor, &why) == 0)
+			return 0;
+		log_warning("watch: jobs are processes, not units: %s", why.msg);
+	}
+	w->ops = &executor_process;
 	return w->ops->open(&setup, &w->executor, e);
 }
 
