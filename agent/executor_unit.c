@@ -202,8 +202,10 @@ static int unit_start(
 	struct executor *x, const char *id, const struct executor_grant *grant, struct err *e)
 {
 	struct runner *r;
-	int rc = runner_new(x, id, &r, e);
+	int rc = unit_bus_reopen(x->bus, e);
 
+	if (rc == 0)
+		rc = runner_new(x, id, &r, e);
 	if (rc < 0)
 		return rc;
 	unit_bus_listen(x->bus, true);
@@ -261,8 +263,6 @@ static int unit_attach(struct executor *x, const char *id, struct err *e)
 	rc = runner_folder(r, &dir, &state, &lock, e);
 	if (rc == 0 && (state == RUNDIR_ENDED || (exists == 0 && state != RUNDIR_RUNNING)))
 		rc = err_set(e, ERR_SYSTEM, ESRCH, "'%s' does not run", id);
-	if (rc == 0 && exists > 0 && state != RUNDIR_RUNNING)
-		rc = bus_unit_follow(r->unit, e);
 	if (rc < 0) {
 		runner_free(r);
 		return rc;
@@ -271,6 +271,8 @@ static int unit_attach(struct executor *x, const char *id, struct err *e)
 		bus_unit_free(r->unit);
 		r->unit = NULL;
 	}
+	if (r->unit && state != RUNDIR_RUNNING)
+		runner_follow(r);
 	return 0;
 }
 

@@ -6,6 +6,9 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
+#define ASKED   4
+#define SOON_US 5000000
+
 #define BUS_OF(ev, member)                                                                         \
 	((struct unit_bus *)(void *)((char *)(ev)-offsetof(struct unit_bus, member)))
 
@@ -87,12 +90,25 @@ static void on_timer(struct executor_event *ev, uint32_t events)
 	process(b);
 }
 
+/* A question is lost when the service manager executes itself anew just then. */
+static int ask_version(struct unit_bus *b, char **ret)
+{
+	int rc = -ETIMEDOUT;
+
+	for (int i = 0; i < ASKED && (rc == -ETIMEDOUT || rc == -EBUSY); i++)
+		rc = sd_bus_get_property_string(
+			b->bus, BUS_SERVICE, BUS_PATH, BUS_MANAGER, "Version", NULL, ret);
+	return rc;
+}
+
 static int read_version(struct unit_bus *b, struct err *e)
 {
 	auto_free char *text = NULL;
-	int rc = sd_bus_get_property_string(
-		b->bus, BUS_SERVICE, BUS_PATH, BUS_MANAGER, "Version", NULL, &text);
+	int rc;
 
+	sd_bus_set_method_call_timeout(b->bus, SOON_US);
+	rc = ask_version(b, &text);
+	sd_bus_set_method_call_timeout(b->bus, 0);
 	if (rc < 0)
 		return unit_bus_fail(e, rc, "the service manager does not answer");
 	/* "252.39-1~deb12u1", "v255-4.el9" */

@@ -49,7 +49,7 @@ static size_t take(const char *s, size_t len, char *ret)
 		return 0;
 	*ret = (char)(high * 16 + low);
 	/* One name for each ID. */
-	return is_plain(*ret) ? 0 : ESCAPED;
+	return !*ret || is_plain(*ret) ? 0 : ESCAPED;
 }
 
 bool unit_name_parse(const char *unit, char ret_id[static SPOOL_ID])

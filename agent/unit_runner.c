@@ -4,20 +4,22 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-enum unit_next unit_next_of(enum rundir_state folder, bool alive)
+/* A result that was there at the end of the lock is the recorder's, and the unit ends well by
+ * itself. One that came later is waited for until the unit is over, and may be forgotten. */
+enum unit_next unit_next_of(enum rundir_state folder, enum unit_life life)
 {
-	switch (folder) {
-	case RUNDIR_ENDED:
-		return UNIT_ENDED;
-	case RUNDIR_RUNNING:
-		return UNIT_FOLLOW;
-	case RUNDIR_DEAD:
-		return alive ? UNIT_FOLLOW : UNIT_RECORD;
-	case RUNDIR_EMPTY:
-	case RUNDIR_CLAIMED:
-		break;
-	}
-	return alive ? UNIT_FOLLOW : UNIT_NOT_BEGUN;
+	static const enum unit_next after[] = {
+		[RUNDIR_EMPTY] = UNIT_NOT_BEGUN,
+		[RUNDIR_CLAIMED] = UNIT_NOT_BEGUN,
+		[RUNDIR_DEAD] = UNIT_RECORD,
+		[RUNDIR_ENDED] = UNIT_ENDED,
+	};
+
+	if (folder == RUNDIR_RUNNING)
+		return UNIT_WAIT;
+	if (life == UNIT_LIFE_OVER || (folder == RUNDIR_ENDED && life == UNIT_LIFE_UNKNOWN))
+		return after[folder];
+	return UNIT_FOLLOW;
 }
 
 int runner_folder(const struct runner *r, int *ret_dir, enum rundir_state *ret,
@@ -91,42 +93,63 @@ static void record(struct runner *r, int dir, const struct unit_state *s)
 		end_with_result(r, dir);
 }
 
-static void act(struct runner *r, int dir, enum unit_next next, const struct unit_state *s)
+static void not_begun(struct runner *r, const struct unit_state *s)
 {
 	char why[128];
 
-	if (next == UNIT_FOLLOW)
+	snprintf(why, sizeof(why), "its unit did not begin: %s", s->end.result);
+	end_unknown(r, why);
+}
+
+void runner_follow(struct runner *r)
+{
+	struct err ignored = ERR_INIT;
+
+	r->followed = true;
+	if (bus_unit_follow(r->unit, &ignored) < 0)
 		return;
+}
+
+static void act(struct runner *r, int dir, enum unit_next next, const struct unit_state *s)
+{
 	if (s && s->failed)
 		bus_unit_reset(r->unit);
-	if (next == UNIT_ENDED) {
+	switch (next) {
+	case UNIT_WAIT:
+		break;
+	case UNIT_FOLLOW:
+		if (!s)
+			runner_follow(r);
+		break;
+	case UNIT_ENDED:
 		end_with_result(r, dir);
-	} else if (next == UNIT_RECORD) {
+		break;
+	case UNIT_RECORD:
 		record(r, dir, s);
-	} else {
-		snprintf(why, sizeof(why), "its unit did not begin: %s", s->end.result);
-		end_unknown(r, why);
+		break;
+	case UNIT_NOT_BEGUN:
+		not_begun(r, s);
+		break;
 	}
 }
 
 void runner_look(struct runner *r, const struct unit_state *s)
 {
+	enum unit_life life = s             ? s->alive ? UNIT_LIFE_ALIVE : UNIT_LIFE_OVER
+			      : r->followed ? UNIT_LIFE_ALIVE
+					    : UNIT_LIFE_UNKNOWN;
 	auto_close int dir = -1;
 	enum rundir_state state;
 	struct rundir_lock lock;
 	struct err e = ERR_INIT;
-	enum unit_next next;
 
-	if (runner_folder(r, &dir, &state, &lock, &e) < 0) {
+	if (runner_folder(r, &dir, &state, &lock, &e) < 0)
 		end_unknown(r, e.msg);
-		return;
-	}
-	next = unit_next_of(state, !s || s->alive);
-	/* Without the bus it is seen when that is back. */
-	if (next == UNIT_FOLLOW && state != RUNDIR_RUNNING && !s && r->unit &&
-		bus_unit_follow(r->unit, &e) < 0)
-		return;
-	act(r, dir, next, s);
+	else if (!r->unit && state != RUNDIR_RUNNING)
+		/* The folder tells all there is to know. */
+		end_unknown(r, "");
+	else
+		act(r, dir, unit_next_of(state, life), s);
 }
 
 static void on_news(enum bus_news what, const struct unit_state *s, const char *text, void *ctx)

@@ -18,6 +18,7 @@ struct runner {
 	struct runner *next;
 	struct bus_unit *unit; /* NULL: a recorder without one */
 	int wd;                /* of run/ID, inotify; -1: none */
+	bool followed;         /* the unit, because the lock was not enough */
 	char id[SPOOL_ID];
 };
 
@@ -33,14 +34,21 @@ struct executor {
 };
 
 enum unit_next {
-	UNIT_FOLLOW,    /* wait for its next change */
+	UNIT_WAIT,      /* for the end of the lock */
+	UNIT_FOLLOW,    /* ask for the unit, and wait for its next change */
 	UNIT_ENDED,     /* the result is there */
 	UNIT_RECORD,    /* nobody else will write the result */
 	UNIT_NOT_BEGUN, /* the job may be started again */
 };
 
-/* Pure: from the folder, and whether its unit is starting, running or stopping. */
-enum unit_next unit_next_of(enum rundir_state folder, bool alive);
+enum unit_life {
+	UNIT_LIFE_UNKNOWN, /* nobody has asked */
+	UNIT_LIFE_ALIVE,   /* starting, running or stopping */
+	UNIT_LIFE_OVER,
+};
+
+/* Pure: from the folder and the unit. */
+enum unit_next unit_next_of(enum rundir_state folder, enum unit_life life);
 
 /* run/ID as a descriptor, and where the job stands. */
 must_check int runner_folder(const struct runner *r, int *ret_dir, enum rundir_state *ret,
@@ -51,6 +59,9 @@ must_check int runner_new(struct executor *x, const char *id, struct runner **re
 
 /* Without a word to the watcher. */
 void runner_free(struct runner *r);
+
+/* Asks for its unit until that is over; without the bus, when that is back. */
+void runner_follow(struct runner *r);
 
 /* Whether it has ended: then the watcher is told and r is gone. s is the state of its unit, NULL:
  * not asked yet. */

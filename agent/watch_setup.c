@@ -252,6 +252,9 @@ static int open_executor(struct watch *w, struct err *e)
 	if (wanted == EXECUTOR_AUTO && has_manager(w)) {
 		if (w->ops->open(&setup, &w->executor, &why) == 0)
 			return 0;
+		/* A service is started again soon, and its sandbox would be the jobs'. */
+		if (why.num != EOPNOTSUPP && getenv("INVOCATION_ID"))
+			return err_set(e, why.kind, why.num, "watch: %s", why.msg);
 		log_warning("watch: jobs are processes, not units: %s", why.msg);
 	}
 	w->ops = &executor_process;

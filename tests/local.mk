@@ -50,7 +50,8 @@ check_PROGRAMS += \
 	tests/unit/test_slot \
 	tests/unit/test_source \
 	tests/unit/test_spool \
-	tests/unit/test_tree
+	tests/unit/test_tree \
+	tests/unit/test_unit
 
 check_LIBRARIES = libscratch.a
 libscratch_a_SOURCES = \
