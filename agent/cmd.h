@@ -16,5 +16,13 @@ extern const struct command cmd_unpack;
 extern const struct command cmd_verify;
 extern const struct command cmd_pack;
 extern const struct command cmd_seal;
+extern const struct command cmd_watch;
+extern const struct command cmd_run_job;
+extern const struct command cmd_run_unit;
+extern const struct command cmd_record;
+extern const struct command cmd_submit;
+extern const struct command cmd_jobs;
+extern const struct command cmd_cancel;
+extern const struct command cmd_drain;
 
 #endif

@@ -2,21 +2,31 @@
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	agent/archive.c agent/archive.h \
+	agent/attend.c agent/attend.h \
 	agent/azure.c \
 	agent/cgroup.c agent/cgroup.h \
 	agent/cmd.h \
+	agent/cmd_cancel.c \
+	agent/cmd_drain.c \
 	agent/cmd_facts.c \
+	agent/cmd_jobs.c \
 	agent/cmd_pack.c \
 	agent/cmd_plan.c \
 	agent/cmd_prepare.c \
 	agent/cmd_release.c \
+	agent/cmd_record.c \
+	agent/cmd_run_job.c \
+	agent/cmd_run_unit.c \
 	agent/cmd_seal.c \
 	agent/cmd_status.c \
+	agent/cmd_submit.c \
 	agent/cmd_unpack.c \
 	agent/cmd_verify.c \
 	agent/compiler.c agent/compiler.h \
 	agent/compiler_macros.c \
+	agent/cmd_watch.c \
 	agent/copy.c agent/copy.h \
+	agent/cores.c agent/cores.h \
 	agent/cpu.c agent/cpu.h \
 	agent/cpu_arm.c agent/cpu_arm.h \
 	agent/cpu_table.h \
@@ -26,6 +36,8 @@ libagent_a_SOURCES = \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
 	agent/elf.c agent/elf.h \
+	agent/executor.h agent/executor_process.c agent/executor_unit.c \
+	agent/follow.c agent/follow.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \
@@ -37,17 +49,22 @@ libagent_a_SOURCES = \
 	agent/isa_needs.c \
 	agent/isa_sweep.c \
 	agent/isa_table.h \
+	agent/job.c agent/job.h \
+	agent/job_words.c \
+	agent/listing.c agent/listing.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
 	agent/match_judge.c \
 	agent/match_key.c agent/match_key.h \
 	agent/metadata.c agent/metadata.h \
+	agent/metrics.c agent/metrics.h \
 	agent/mnt.c agent/mnt.h \
 	agent/mnt_live.c \
 	agent/mnt_options.c \
 	agent/mnt_private.h \
 	agent/notify.c agent/notify.h \
+	agent/owner.c agent/owner.h \
 	agent/pack.c agent/pack.h \
 	agent/pack_features.c agent/pack_features.h \
 	agent/pack_frame.c agent/pack_frame.h \
@@ -61,15 +78,36 @@ libagent_a_SOURCES = \
 	agent/plan.c agent/plan.h \
 	agent/prepare.c agent/prepare.h \
 	agent/prepare_apps.c \
+	agent/prepare_jobs.c \
 	agent/prepare_mount.c \
 	agent/priority.c agent/priority.h \
 	agent/publish.c agent/publish.h \
 	agent/query.c \
+	agent/queue.c agent/queue.h \
+	agent/recorder.c agent/recorder.h \
+	agent/recorder_env.c \
 	agent/release.c agent/release.h \
+	agent/result.c agent/result.h \
+	agent/retention.c agent/retention.h \
+	agent/rundir.c agent/rundir.h \
+	agent/schedule.c agent/schedule.h \
 	agent/seal.c agent/seal.h \
 	agent/settings.c agent/settings.h \
+	agent/settings_jobs.c agent/settings_jobs.h \
 	agent/slot.c agent/slot.h \
 	agent/unpack/acl.c agent/unpack/acl.h \
+	agent/spawn.c agent/spawn.h \
+	agent/spool.c agent/spool.h \
+	agent/submit.c agent/submit.h \
+	agent/unit_bus.c agent/unit_bus.h \
+	agent/unit_bus_private.h \
+	agent/unit_bus_start.c \
+	agent/unit_bus_state.c \
+	agent/unit_name.c agent/unit_name.h \
+	agent/unit_props.c agent/unit_props.h \
+	agent/unit_record.c agent/unit_record.h \
+	agent/unit_runner.c agent/unit_runner.h \
+	agent/unit_usage.c agent/unit_usage.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
 	agent/unpack/attrs.c agent/unpack/attrs.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \
@@ -98,7 +136,14 @@ libagent_a_SOURCES = \
 	agent/unpack/tar.c agent/unpack/tar.h \
 	agent/unpack/tree.c agent/unpack/tree.h \
 	agent/unpack/unpack.c agent/unpack/unpack.h \
-	agent/unpack/xz_parts.c agent/unpack/xz_parts.h
+	agent/unpack/xz_parts.c agent/unpack/xz_parts.h \
+	agent/watch.c agent/watch.h \
+	agent/watch_cancel.c \
+	agent/watch_end.c \
+	agent/watch_private.h \
+	agent/watch_queue.c \
+	agent/watch_refuse.c \
+	agent/watch_setup.c agent/watch_setup.h
 
 bin_PROGRAMS += shared-prep
 shared_prep_SOURCES = agent/main.c

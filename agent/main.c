@@ -19,6 +19,14 @@ static const struct command *const commands[] = {
 	&cmd_unpack,
 	&cmd_verify,
 	&cmd_pack,
+	&cmd_watch,
+	&cmd_submit,
+	&cmd_jobs,
+	&cmd_cancel,
+	&cmd_drain,
+	&cmd_run_job,
+	&cmd_run_unit,
+	&cmd_record,
 	&cmd_seal,
 	&cmd_resize,
 	NULL,
@@ -41,6 +49,7 @@ static const char *base_name(const char *path)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
+	int rc;
 
 	/* Then writing fails, and what was begun is undone. */
 	signal(SIGPIPE, SIG_IGN);
@@ -48,9 +57,10 @@ int main(int argc, char **argv)
 	if (argc > 0 && strcmp(base_name(argv[0]), GENERATOR_NAME) == 0)
 		return generator_main(argc, argv);
 	log_setup(PACKAGE_NAME, LOG_LEVEL_INFO);
-	if (opt_dispatch(&program, argc, argv, &e) < 0) {
+	rc = opt_dispatch(&program, argc, argv, &e);
+	if (rc < 0) {
 		log_error("%s", e.msg);
 		return err_exit_code(&e);
 	}
-	return 0;
+	return rc;
 }

@@ -201,6 +201,7 @@ static const struct phase prepare_phases[] = {
 	{"unpack apps", prepare_apps},
 	{"copy files", prepare_copies},
 	{"sweep what is not wanted any more", prepare_sweep},
+	{"make the job spool", prepare_jobs},
 	{"publish facts", phase_publish},
 	{"configure ECS", phase_ecs},
 	{"open it to users", phase_open},

@@ -77,4 +77,7 @@ must_check int prepare_apps(struct prepare *p, struct err *e);
 must_check int prepare_copies(struct prepare *p, struct err *e);
 must_check int prepare_sweep(struct prepare *p, struct err *e);
 
+/* prepare_jobs.c: this program and the job spool. */
+must_check int prepare_jobs(struct prepare *p, struct err *e);
+
 #endif

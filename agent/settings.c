@@ -275,6 +275,7 @@ static const struct config_key keys[] = {
 	{"Apps", "Nice", parse_nice, AT(priority.nice)},
 	{"Apps", "IOClass", parse_io_class, AT(priority.io)},
 	{"Copy", "Copy", config_list, AT(copy)},
+	SETTINGS_JOBS_ROWS(struct settings, jobs),
 	{"ECS", "Configure", parse_ecs_configure, AT(ecs_configure)},
 	{"ECS", "Memory", parse_ecs_memory, AT(ecs_memory)},
 	{0},
@@ -305,7 +306,7 @@ int settings_load(int rootfd, struct settings *ret, struct err *e)
 		.metadata_timeout = 60 * NSEC_PER_SEC,
 		.data = strdup("/usr/local/data"),
 	};
-	if (!ret->path || !ret->data)
+	if (!ret->path || !ret->data || settings_jobs_init(&ret->jobs) < 0)
 		return err_oom(e);
 	rc = load_files(rootfd, ret, e);
 	if (rc == 0 && ret->max_size < ret->min_size)
@@ -323,5 +324,6 @@ void settings_free(struct settings *s)
 	free(s->data);
 	config_words_free(&s->apps);
 	config_words_free(&s->copy);
+	settings_jobs_free(&s->jobs);
 	*s = (struct settings){0};
 }

@@ -7,6 +7,7 @@
 #define AGENT_SETTINGS_H
 
 #include "agent/priority.h"
+#include "agent/settings_jobs.h"
 #include "common/config.h"
 #include "common/err.h"
 
@@ -45,6 +46,8 @@ struct settings {
 	struct priority priority; /* Nice=, IOClass= of unpacking and copying */
 	/* [Copy] */
 	struct config_words copy; /* Copy=: names in Data, copied as they are */
+	/* [Jobs] */
+	struct settings_jobs jobs;
 	/* [ECS] */
 	enum ecs_configure
 		ecs_configure; /* Configure=auto|yes|no; auto: where /etc/ecs or /var/lib/ecs is */

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
@@ -103,9 +105,21 @@ static int compose(enum log_level level, const char *text, char *out, size_t siz
 	}
 }
 
+/* One write: lines of several processes do not mix. There is nobody to tell of a failure. */
+static void write_line(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + 128];
+	int len = compose(level, text, line, sizeof(line));
+
+	if ((size_t)len >= sizeof(line))
+		len = (int)sizeof(line) - 1;
+	if (write(config.fd, line, (size_t)len) < 0)
+		len = 0;
+}
+
 void log_msg(enum log_level level, const char *fmt, ...)
 {
-	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 128];
+	char text[LINE_MAX_BYTES];
 	int num = errno;
 	va_list ap;
 	int len;
@@ -118,12 +132,49 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	if (len < 0)
 		return;
 	defuse(text);
-	len = compose(level, text, line, sizeof(line));
-	if ((size_t)len >= sizeof(line))
-		len = (int)sizeof(line) - 1;
-	/* One write: lines of several processes do not mix. There is nobody to tell of a failure.
-	 */
-	if (write(config.fd, line, (size_t)len) < 0)
-		len = 0;
+	write_line(level, text);
+	errno = num;
+}
+
+/* The journal's native protocol (systemd.io, JOURNAL_NATIVE_PROTOCOL): a datagram of lines. */
+static bool send_to_journal(
+	enum log_level level, const char *field, const char *value, const char *text)
+{
+	const struct sockaddr_un journal = {
+		.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
+	char datagram[LINE_MAX_BYTES + 512];
+	int len = snprintf(datagram, sizeof(datagram),
+		"MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n%s=%s\n", text, (int)level,
+		config.prefix, field, value);
+	int fd = len < 0 || (size_t)len >= sizeof(datagram)
+			 ? -1
+			 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool sent = fd >= 0 && sendto(fd, datagram, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT,
+				       (const struct sockaddr *)&journal, sizeof(journal)) == len;
+
+	if (fd >= 0)
+		close(fd);
+	return sent;
+}
+
+void log_field(enum log_level level, const char *field, const char *value, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES], safe[256];
+	int num = errno;
+	va_list ap;
+	int len;
+
+	if (level > config.max)
+		return;
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	defuse(text);
+	snprintf(safe, sizeof(safe), "%s", value);
+	defuse(safe);
+	if (config.style != STYLE_JOURNAL || !send_to_journal(level, field, safe, text))
+		write_line(level, text);
 	errno = num;
 }

@@ -24,6 +24,11 @@ void log_to_kmsg(void);
 
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same; where standard error is the journal, with a field beside the message, whose name is
+ * upper case. */
+void log_field(enum log_level level, const char *field, const char *value, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 #define log_error(...)   log_msg(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warning(...) log_msg(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)    log_msg(LOG_LEVEL_INFO, __VA_ARGS__)

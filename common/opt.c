@@ -100,7 +100,8 @@ struct parse {
 	const struct program *program;
 	const struct command *command;
 	struct option longs[OPTS_MAX + 2];
-	char shorts[2 * OPTS_MAX + 4];
+	char shorts[2 * OPTS_MAX + 5];
+	bool bare; /* neither --help nor a program to hint at */
 	bool help;
 };
 
@@ -108,8 +109,9 @@ static void parse_prepare(struct parse *p)
 {
 	const struct opt *o = p->command->opts;
 	size_t i = 0;
-	/* ":": tell a missing argument from an unknown option, and print nothing. */
-	char *s = stpcpy(p->shorts, ":");
+	/* "+": end at the first operand. ":": tell a missing argument from an unknown option, and
+	 * print nothing. */
+	char *s = stpcpy(p->shorts, p->command->prefix ? "+:" : ":");
 
 	for (; o && o->type != OPT_END && i < OPTS_MAX; o++, i++) {
 		p->longs[i] = (struct option){
@@ -121,6 +123,10 @@ static void parse_prepare(struct parse *p)
 			*s++ = o->letter;
 		if (o->letter && o->type != OPT_FLAG)
 			*s++ = ':';
+	}
+	if (p->bare) {
+		*s = '\0';
+		return;
 	}
 	/* An option of the command's own with this letter comes first and is found first. */
 	*s++ = 'h';
@@ -137,6 +143,17 @@ static const struct opt *opt_of(const struct parse *p, int code)
 	while (o && o->type != OPT_END && o->letter != code)
 		o++;
 	return o;
+}
+
+static int add_string(struct opt_strings *list, const char *text, struct err *e)
+{
+	const char **item = reallocarray(list->item, list->n + 1, sizeof(*item));
+
+	if (!item)
+		return err_oom(e);
+	item[list->n++] = text;
+	list->item = item;
+	return 0;
 }
 
 static int store(const struct parse *p, const struct opt *o, void *options, struct err *e)
@@ -160,6 +177,9 @@ static int store(const struct parse *p, const struct opt *o, void *options, stru
 	case OPT_DURATION:
 		rc = num_duration(optarg, (uint64_t *)(void *)field, e);
 		break;
+	case OPT_STRINGS:
+		rc = add_string((struct opt_strings *)(void *)field, optarg, e);
+		break;
 	case OPT_END:
 		break;
 	}
@@ -169,6 +189,8 @@ static int store(const struct parse *p, const struct opt *o, void *options, stru
 /* what has the option and the reason. */
 static int refuse(const struct parse *p, const char *what, struct err *e)
 {
+	if (p->bare)
+		return err_set(e, ERR_USAGE, EINVAL, "%s: %s", p->command->name, what);
 	return err_set(e, ERR_USAGE, EINVAL, "%s: %s (see '%s %s --help')", p->command->name, what,
 		p->program->name, p->command->name);
 }
@@ -187,7 +209,8 @@ static int unknown_option(const struct parse *p, const char *arg, struct err *e)
 		snprintf(what, sizeof(what), "unknown option '-%c'", optopt);
 	} else {
 		n = nearest_to(arg + 2);
-		consider(&n, "help");
+		if (!p->bare)
+			consider(&n, "help");
 		for (const struct opt *o = p->command->opts; o && o->type != OPT_END; o++)
 			consider(&n, o->name);
 		snprintf(what, sizeof(what), "unknown option '--%.*s'%s%s%s",
@@ -246,18 +269,39 @@ static int flush_output(struct err *e)
 	return 0;
 }
 
-static int run_command(const struct program *program, const struct command *c, int argc,
-	char **argv, struct err *e)
+int opt_parse(const struct opt *opts, int argc, char **argv, void *options,
+	struct opt_operands *ret, struct err *e)
+{
+	const struct command c = {.name = argv[0], .opts = opts, .prefix = true};
+	struct parse p = {.command = &c, .bare = true};
+	int rc;
+
+	parse_prepare(&p);
+	rc = parse_options(&p, argc, argv, options, e);
+	if (rc == 0)
+		*ret = (struct opt_operands){.argc = argc - optind, .argv = argv + optind};
+	return rc;
+}
+
+void opt_free(const struct opt *opts, void *options)
+{
+	for (const struct opt *o = opts; o && o->type != OPT_END; o++) {
+		struct opt_strings *list = (void *)((char *)options + o->offset);
+
+		if (o->type != OPT_STRINGS)
+			continue;
+		free(list->item);
+		*list = (struct opt_strings){0};
+	}
+}
+
+static int run_parsed(const struct program *program, const struct command *c, int argc, char **argv,
+	void *options, struct err *e)
 {
 	struct parse p = {.program = program, .command = c};
-	auto_free void *options = calloc(1, c->options_size ? c->options_size : 1);
 	struct opt_operands operands;
 	int rc;
 
-	if (!options)
-		return err_oom(e);
-	if (c->defaults)
-		memcpy(options, c->defaults, c->options_size);
 	parse_prepare(&p);
 	rc = parse_options(&p, argc, argv, options, e);
 	if (rc < 0)
@@ -276,6 +320,21 @@ static int run_command(const struct program *program, const struct command *c, i
 		return rc;
 	}
 	return flush_output(e) < 0 ? -e->num : rc;
+}
+
+static int run_command(const struct program *program, const struct command *c, int argc,
+	char **argv, struct err *e)
+{
+	auto_free void *options = calloc(1, c->options_size ? c->options_size : 1);
+	int rc;
+
+	if (!options)
+		return err_oom(e);
+	if (c->defaults)
+		memcpy(options, c->defaults, c->options_size);
+	rc = run_parsed(program, c, argc, argv, options, e);
+	opt_free(c->opts, options);
+	return rc;
 }
 
 static int print_completion(const struct program *p, const char *shell, struct err *e)

@@ -21,6 +21,13 @@ enum opt_type {
 	OPT_U64,      /* uint64_t */
 	OPT_SIZE,     /* uint64_t bytes, num_size() */
 	OPT_DURATION, /* uint64_t nanoseconds, num_duration() */
+	OPT_STRINGS,  /* struct opt_strings, one more each time it is given */
+};
+
+/* The items point into argv. */
+struct opt_strings {
+	const char **item;
+	size_t n;
 };
 
 struct opt {
@@ -48,6 +55,7 @@ struct command {
 	int min_operands;
 	int max_operands; /* -1: any number */
 	bool hidden;      /* not in --help: called by units */
+	bool prefix;      /* options end at the first operand: the rest is a command line */
 	int (*run)(const void *options, const struct opt_operands *operands, struct err *e);
 };
 
@@ -65,6 +73,14 @@ struct program {
  * mistake in the arguments is of kind usage and hints at --help or the nearest name.
  */
 must_check int opt_dispatch(const struct program *p, int argc, char **argv, struct err *e);
+
+/* Parses argv, whose first word names it for messages, by a table alone: options stand before
+ * operands. *options holds defaults before, and is freed by opt_free() in every case. */
+must_check int opt_parse(const struct opt *opts, int argc, char **argv, void *options,
+	struct opt_operands *ret, struct err *e);
+
+/* What OPT_STRINGS fields hold. */
+void opt_free(const struct opt *opts, void *options);
 
 void opt_print_help(const struct program *p, const struct command *c, FILE *out);
 void opt_print_completion(const struct program *p, FILE *out);

@@ -31,6 +31,7 @@ check_PROGRAMS += \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
 	tests/unit/test_isa \
+	tests/unit/test_job \
 	tests/unit/test_json \
 	tests/unit/test_lean \
 	tests/unit/test_log \
@@ -51,12 +52,17 @@ check_PROGRAMS += \
 	tests/unit/test_progress \
 	tests/unit/test_publish \
 	tests/unit/test_relay \
+	tests/unit/test_result \
+	tests/unit/test_schedule \
 	tests/unit/test_seal \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
 	tests/unit/test_source \
 	tests/unit/test_tree \
 	tests/unit/test_words
+	tests/unit/test_spool \
+	tests/unit/test_tree \
+	tests/unit/test_unit
 
 check_LIBRARIES = libscratch.a
 libscratch_a_SOURCES = \

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 systemdsystemunit_DATA = \
+	unit/shared-prep-jobs.service \
+	unit/shared-prep-jobs.slice \
 	unit/shared-prep-seal.service \
 	unit/shared-prep.service
 
 hardeningdir = $(systemdsystemunitdir)/shared-prep.service.d
 hardening_DATA = unit/shared-prep.service.d/10-hardening.conf
+
+jobshardeningdir = $(systemdsystemunitdir)/shared-prep-jobs.service.d
+jobshardening_DATA = unit/shared-prep-jobs.service.d/10-hardening.conf
+
+jobunitdir = $(systemdsystemunitdir)/shared-prep-job-.service.d
+jobunit_DATA = unit/shared-prep-job-.service.d/10-record.conf
 
 ecsdir = $(systemdsystemunitdir)/ecs.service.d
 ecs_DATA = unit/ecs.service.d/10-shared-prep.conf
@@ -19,8 +27,8 @@ vendorconf_DATA = unit/shared-prep.conf
 
 generatordir = $(prefix)/lib/systemd/system-generators
 
-EXTRA_DIST += $(systemdsystemunit_DATA) $(hardening_DATA) $(ecs_DATA) $(preset_DATA) \
-	$(vendorconf_DATA) unit/etc-shared-prep.conf unit/shared-prep.sysusers
+EXTRA_DIST += $(systemdsystemunit_DATA) $(hardening_DATA) $(jobshardening_DATA) $(jobunit_DATA) $(ecs_DATA) \
+	$(preset_DATA) $(vendorconf_DATA) unit/etc-shared-prep.conf unit/shared-prep.sysusers
 
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/shared-prep/conf.d' '$(DESTDIR)$(generatordir)' \

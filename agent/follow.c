@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/follow.h"
+
+#include "agent/rundir.h"
+#include "common/clock.h"
+#include "common/fs.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+
+#define CHUNK      65536
+#define POLL_STEP  (100 * NSEC_PER_MSEC)
+#define AGAIN_STEP NSEC_PER_SEC
+/* How long the watcher may take to move an ended job. */
+#define MOVE_TIME  (2 * NSEC_PER_SEC)
+
+struct wait {
+	const struct follow *f;
+	int inotify; /* -1: by looking */
+	int signals; /* -1: none */
+	int dir;     /* of the job, -1: not there yet */
+	bool watched;
+	int in[2]; /* its stdout and stderr */
+	unsigned asked;
+	uint64_t moved_by; /* CLOCK_FOREVER: it has no result yet */
+	bool lost;         /* our own output has gone: nothing to copy to */
+};
+
+static void wait_free(struct wait *w)
+{
+	auto_close_fn(&w->inotify);
+	auto_close_fn(&w->signals);
+	auto_close_fn(&w->dir);
+	auto_close_fn(&w->in[0]);
+	auto_close_fn(&w->in[1]);
+}
+
+int follow_cancel(const struct spool *s, const char *id, struct err *e)
+{
+	auto_close int fd = openat(
+		s->cancel, id, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_errno(e, "cannot ask for the end of '%s'", id) : 0;
+}
+
+static int add_watch(struct wait *w, const char *name, uint32_t mask)
+{
+	char path[PATH_MAX + SPOOL_ID + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", w->f->spool->path, name);
+	return inotify_add_watch(w->inotify, path, mask | IN_ONLYDIR);
+}
+
+/* Without instances or watches left (fs.inotify.max_user_instances) it looks. */
+static void open_inotify(struct wait *w)
+{
+	w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->inotify < 0)
+		return;
+	if (add_watch(w, "run", IN_CREATE | IN_ATTRIB | IN_MOVED_FROM) < 0 ||
+		add_watch(w, "done", IN_MOVED_TO) < 0 || add_watch(w, "failed", IN_MOVED_TO) < 0) {
+		close(w->inotify);
+		w->inotify = -1;
+	}
+}
+
+static void open_signals(struct wait *w)
+{
+	sigset_t set;
+
+	if (!w->f->cancels)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (w->signals >= 0)
+		sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int on_signals(struct wait *w, struct err *e)
+{
+	struct signalfd_siginfo info;
+
+	while (w->signals >= 0 && read(w->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int rc = 0;
+
+		if (w->asked++ > 0)
+			return err_set(e, ERR_TRANSIENT, EINTR,
+				"'%s' was not waited for; it has been told to end", w->f->id);
+		rc = follow_cancel(w->f->spool, w->f->id, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The folder can be read only when its recorder has given it to the group. */
+static void open_dir(struct wait *w, int folder)
+{
+	static const char *const name[] = {"stdout", "stderr"};
+	char path[SPOOL_ID + 8];
+
+	if (w->dir < 0)
+		w->dir = openat(folder, w->f->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (w->dir < 0)
+		return;
+	if (!w->watched && w->inotify >= 0 && folder == w->f->spool->run) {
+		snprintf(path, sizeof(path), "run/%s", w->f->id);
+		w->watched = add_watch(w, path, IN_CREATE | IN_MODIFY | IN_MOVED_TO) >= 0;
+	}
+	for (int i = 0; i < 2 && w->f->copy; i++)
+		if (w->in[i] < 0)
+			w->in[i] = openat(w->dir, name[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void copy_output(struct wait *w)
+{
+	char chunk[CHUNK];
+
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = 0;
+
+		while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
+			if (!w->lost && fs_write_all(i + 1, chunk, (size_t)n) < 0)
+				w->lost = true;
+	}
+}
+
+/* 1: it has ended, *ret says how. */
+static int look(struct wait *w, struct job_result *ret, struct err *e)
+{
+	const struct spool *s = w->f->spool;
+	enum spool_place place = spool_find(s, w->f->id);
+	struct err ignored = ERR_INIT;
+	bool over = place == SPOOL_DONE || place == SPOOL_FAILED;
+	int rc;
+
+	if (place == SPOOL_RUN)
+		open_dir(w, s->run);
+	if (over)
+		open_dir(w, place == SPOOL_DONE ? s->done : s->failed);
+	rc = w->dir < 0 ? -ENOENT : result_read(w->dir, ret, &ignored);
+	/* The result first: what was printed before it is then there. */
+	copy_output(w);
+	if (rc == 0 && !over && w->moved_by == CLOCK_FOREVER)
+		w->moved_by = clock_deadline(MOVE_TIME);
+	if (rc == 0 && (over || clock_left(w->moved_by) == 0))
+		return 1;
+	if (over)
+		return err_set(e, ERR_SYSTEM, EACCES,
+			"'%s' has ended, but its result cannot be read: %s", w->f->id, ignored.msg);
+	if (place == SPOOL_NOWHERE && w->dir >= 0)
+		return err_set(e, ERR_SYSTEM, ECANCELED, "'%s' was removed", w->f->id);
+	if (place == SPOOL_NOWHERE)
+		return err_set(e, ERR_USAGE, ENOENT, "there is no job '%s'", w->f->id);
+	return 0;
+}
+
+static void wait_for_change(struct wait *w)
+{
+	char text[CHUNK] __attribute__((aligned(8)));
+	struct pollfd p[2] = {
+		{.fd = w->inotify, .events = POLLIN}, {.fd = w->signals, .events = POLLIN}};
+	/* Beside events also now and then: they are a hint. */
+	uint64_t ns = w->inotify < 0 ? POLL_STEP : AGAIN_STEP;
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / NSEC_PER_SEC), .tv_nsec = (long)(ns % NSEC_PER_SEC)};
+
+	if (ppoll(p, 2, &ts, NULL) > 0 && p[0].revents && read(w->inotify, text, sizeof(text)) < 0)
+		return;
+}
+
+int follow_job(const struct follow *f, struct job_result *ret, struct err *e)
+{
+	__attribute__((cleanup(wait_free))) struct wait w = {.f = f,
+		.inotify = -1,
+		.signals = -1,
+		.dir = -1,
+		.in = {-1, -1},
+		.moved_by = CLOCK_FOREVER};
+	int rc;
+
+	open_signals(&w);
+	open_inotify(&w);
+	for (;;) {
+		rc = on_signals(&w, e);
+		if (rc == 0)
+			rc = look(&w, ret, e);
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+		wait_for_change(&w);
+	}
+}
