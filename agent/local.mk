@@ -57,7 +57,8 @@ libagent_a_SOURCES = \
 	agent/query.c \
 	agent/release.c agent/release.h \
 	agent/seal.c agent/seal.h \
-	agent/settings.c agent/settings.h \
+	agent/settings.c agent/settings.h agent/settings_private.h \
+	agent/settings_interrupt.c \
 	agent/slot.c agent/slot.h \
 	agent/unpack/acl.c agent/unpack/acl.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
