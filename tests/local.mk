@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/unit/test_cpu_fixtures \
 	tests/unit/test_cpu_ids \
 	tests/unit/test_cpus \
+	tests/unit/test_date \
 	tests/unit/test_digest \
 	tests/unit/test_dmi \
 	tests/unit/test_ecs \
