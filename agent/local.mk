@@ -23,12 +23,14 @@ libagent_a_SOURCES = \
 	agent/cpus.c agent/cpus.h \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
+	agent/endpoint.c agent/endpoint.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
-	agent/imds.c \
+	agent/imds.c agent/imds.h \
+	agent/interrupt.c agent/interrupt.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
@@ -39,6 +41,8 @@ libagent_a_SOURCES = \
 	agent/mnt_live.c \
 	agent/mnt_options.c \
 	agent/mnt_private.h \
+	agent/notice.c agent/notice.h \
+	agent/notice_plan.c \
 	agent/notify.c agent/notify.h \
 	agent/pack.c agent/pack.h \
 	agent/pack_frame.c agent/pack_frame.h \

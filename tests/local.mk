@@ -35,6 +35,7 @@ check_PROGRAMS += \
 	tests/unit/test_match \
 	tests/unit/test_match_scan \
 	tests/unit/test_mnt \
+	tests/unit/test_notice \
 	tests/unit/test_num \
 	tests/unit/test_opt \
 	tests/unit/test_pack \
