@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +31,14 @@ static void read_request(struct server *s, int fd)
 	s->last[len] = '\0';
 }
 
+static void drip(int fd, const char *text)
+{
+	struct pollfd gone = {.fd = fd, .events = POLLIN};
+
+	while (*text && send(fd, text++, 1, MSG_NOSIGNAL) == 1 && poll(&gone, 1, 50) == 0)
+		;
+}
+
 static void answer(int fd, const char *text)
 {
 	char rest[256];
@@ -37,6 +46,10 @@ static void answer(int fd, const char *text)
 
 	if (strcmp(text, SERVER_CLOSE) == 0)
 		return;
+	if (strncmp(text, SERVER_DRIP, strlen(SERVER_DRIP)) == 0) {
+		drip(fd, text + strlen(SERVER_DRIP));
+		return;
+	}
 	while (len > 0) {
 		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
 

@@ -10,6 +10,7 @@
 
 #define SERVER_SILENT "" /* no answer at all until the client gives up */
 #define SERVER_CLOSE  "close"
+#define SERVER_DRIP   "drip:" /* before a text: a byte each 50 ms, while the client bears it */
 
 /* The texts for the requests whose first line holds path, as "PUT /latest/api/token". */
 struct server_route {
