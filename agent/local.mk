@@ -27,10 +27,14 @@ libagent_a_SOURCES = \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \
+	agent/hooks.c agent/hooks.h \
+	agent/hooks_find.c agent/hooks_find.h \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
 	agent/imds.c agent/imds.h \
 	agent/interrupt.c agent/interrupt.h \
+	agent/interruption.c agent/interruption.h \
+	agent/leave.c agent/leave.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
