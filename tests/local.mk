@@ -24,6 +24,7 @@ check_PROGRAMS += \
 	tests/unit/test_fresh \
 	tests/unit/test_fs \
 	tests/unit/test_generator \
+	tests/unit/test_hooks \
 	tests/unit/test_host \
 	tests/unit/test_http \
 	tests/unit/test_identity \
@@ -31,6 +32,7 @@ check_PROGRAMS += \
 	tests/unit/test_interrupt \
 	tests/unit/test_json \
 	tests/unit/test_lean \
+	tests/unit/test_leave \
 	tests/unit/test_log \
 	tests/unit/test_manifest \
 	tests/unit/test_match \
