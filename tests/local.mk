@@ -30,6 +30,7 @@ check_PROGRAMS += \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
 	tests/unit/test_interrupt \
+	tests/unit/test_interruption \
 	tests/unit/test_json \
 	tests/unit/test_lean \
 	tests/unit/test_leave \
