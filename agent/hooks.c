@@ -119,8 +119,7 @@ static int open_loop(struct hooks *h, struct err *e)
 	return 0;
 }
 
-int hooks_start(
-	int rootfd, const char *const *env, uint64_t deadline, struct hooks **ret, struct err *e)
+int hooks_start(const struct hooks_request *r, struct hooks **ret, struct err *e)
 {
 	struct hooks *h = calloc(1, sizeof(*h));
 	int rc;
@@ -128,10 +127,10 @@ int hooks_start(
 	if (!h)
 		return err_oom(e);
 	h->loop = h->timer = h->pidfd = -1;
-	h->deadline = deadline;
-	rc = make_env(h, env, e);
+	h->deadline = r->deadline;
+	rc = make_env(h, r->env, e);
 	if (rc == 0)
-		rc = hooks_find(rootfd, &h->list, e);
+		rc = hooks_find(r->rootfd, r->only, &h->list, e);
 	if (rc == 0)
 		rc = open_loop(h, e);
 	if (rc < 0) {

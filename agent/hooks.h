@@ -39,11 +39,17 @@ struct hooks_event {
 
 struct hooks;
 
-/* env: NAME=VALUE, ends with NULL, copied; it is added to our environment, of which hooks do not
- * get what speaks to the service manager; deadline: clock.h. Nothing is started before
- * hooks_next(). No folder or an empty one is success: it is over at once. */
-must_check int hooks_start(
-	int rootfd, const char *const *env, uint64_t deadline, struct hooks **ret, struct err *e);
+struct hooks_request {
+	int rootfd;
+	const char *only;       /* the one of this name; NULL: all */
+	const char *const *env; /* NAME=VALUE, ends with NULL, copied; added to our environment, of
+				 * which hooks do not get what speaks to the service manager */
+	uint64_t deadline;      /* clock.h */
+};
+
+/* Nothing is started before hooks_next(). No folder or an empty one is success: it is over at once.
+ */
+must_check int hooks_start(const struct hooks_request *r, struct hooks **ret, struct err *e);
 
 /* Readable when hooks_next() is to be called; stays the same. */
 int hooks_fd(const struct hooks *h);

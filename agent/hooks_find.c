@@ -78,6 +78,7 @@ static int real_path(int fd, char **ret, struct err *e)
 
 struct folder {
 	const char *path;
+	const char *only;
 	int rootfd, fd;
 	struct stat st;
 };
@@ -143,25 +144,24 @@ static int take_all(struct hooks_list *l, const struct folder *in, struct err *e
 	if (len < 0)
 		return err_errno(e, "cannot read '%s'", in->path);
 	for (int i = 0; i < len; i++) {
-		if (rc == 0)
+		if (rc == 0 && (!in->only || strcmp(in->only, names[i]->d_name) == 0))
 			rc = take(l, in, names[i]->d_name, e);
 		free(names[i]);
 	}
 	return rc;
 }
 
-static int take_folder(struct hooks_list *l, int rootfd, const char *path, struct err *e)
+static int take_folder(struct hooks_list *l, struct folder *in, struct err *e)
 {
-	struct folder in = {.path = path, .rootfd = rootfd};
 	auto_close int fd = -1;
-	int rc = fs_open(rootfd, path, O_RDONLY | O_DIRECTORY, 0, &fd, e);
+	int rc = fs_open(in->rootfd, in->path, O_RDONLY | O_DIRECTORY, 0, &fd, e);
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	in.fd = fd;
-	if (fstat(fd, &in.st) < 0)
-		return err_errno(e, "cannot look at '%s'", path);
-	return take_all(l, &in, e);
+	in->fd = fd;
+	if (fstat(fd, &in->st) < 0)
+		return err_errno(e, "cannot look at '%s'", in->path);
+	return take_all(l, in, e);
 }
 
 static int by_name(const void *a, const void *b)
@@ -171,14 +171,17 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-int hooks_find(int rootfd, struct hooks_list *ret, struct err *e)
+int hooks_find(int rootfd, const char *only, struct hooks_list *ret, struct err *e)
 {
 	static const char *const folders[] = {HOOKS_SHIPPED, HOOKS_LOCAL};
 	int rc = 0;
 
 	*ret = (struct hooks_list){0};
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(folders); i++)
-		rc = take_folder(ret, rootfd, folders[i], e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(folders); i++) {
+		struct folder in = {.path = folders[i], .only = only, .rootfd = rootfd};
+
+		rc = take_folder(ret, &in, e);
+	}
 	if (rc < 0)
 		hooks_list_free(ret);
 	else

@@ -18,7 +18,8 @@ struct hooks_list {
 	size_t len;
 };
 
-must_check int hooks_find(int rootfd, struct hooks_list *ret, struct err *e);
+/* only: the one of this name; NULL: all. */
+must_check int hooks_find(int rootfd, const char *only, struct hooks_list *ret, struct err *e);
 void hooks_list_free(struct hooks_list *l);
 
 #endif

@@ -15,6 +15,9 @@
 
 #define REASON_MAX 160
 
+#define SAVING_MAX   (3600 * NSEC_PER_SEC) /* one run */
+#define SAVING_AGAIN (60 * NSEC_PER_SEC)   /* after one that failed */
+
 struct interruption {
 	struct interruption_setup setup;
 	struct notice_facts facts;
@@ -22,6 +25,13 @@ struct interruption {
 	struct interrupt *poller; /* NULL: nothing can come */
 	struct leave leave;
 	struct hooks *hooks; /* NULL: none run */
+	struct saving {
+		struct hooks *run; /* NULL: it does not */
+		int64_t begun;     /* date of what runs */
+		int64_t until;     /* what ended before this date is saved */
+		bool done;         /* what runs has saved all */
+		uint64_t again;    /* clock.h: not before */
+	} saving;
 	char reason[REASON_MAX];
 	int loop, timer;
 	bool turning; /* a deed may end a job at once, which calls here again */
@@ -59,6 +69,8 @@ static void on_notice(struct interruption *i, const struct notice *n)
 	publish(i);
 	if (i->hooks)
 		hooks_hurry(i->hooks, i->leave.hooks_by);
+	if (i->saving.run && i->leave.state >= LEAVE_LEAVES)
+		hooks_hurry(i->saving.run, i->leave.hooks_by);
 }
 
 static void on_over(struct interruption *i, const struct notice *n)
@@ -101,30 +113,30 @@ static bool watch(const struct interruption *i, int fd, struct err *e)
 	return false;
 }
 
-static void run_hooks(struct interruption *i)
+/* NULL after an error, which has been said. */
+static struct hooks *start_hooks(
+	struct interruption *i, const struct leave *l, const char *only, uint64_t deadline)
 {
 	const struct leave_context c = {
-		.leave = &i->leave,
+		.leave = l,
 		.spool = i->setup.spool,
 		.instance_id = i->instance_id,
 		.persist_to = i->setup.settings->persist_to,
 	};
+	struct hooks_request r = {.rootfd = i->setup.rootfd, .only = only, .deadline = deadline};
+	struct hooks *h = NULL;
 	struct err e = ERR_INIT;
 	struct leave_env env;
-	int rc;
+	int rc = leave_environment(&c, &env, &e);
 
-	if (!i->setup.settings->hooks || i->hooks)
-		return;
-	rc = leave_environment(&c, &env, &e);
+	r.env = env.var;
 	if (rc == 0)
-		rc = hooks_start(i->setup.rootfd, env.var, i->leave.hooks_by, &i->hooks, &e);
-	if (rc < 0) {
-		log_error("hooks: %s", e.msg);
-	} else if (!watch(i, hooks_fd(i->hooks), &e)) {
-		log_error("hooks: %s", e.msg);
-		hooks_free(i->hooks);
-		i->hooks = NULL;
-	}
+		rc = hooks_start(&r, &h, &e);
+	if (rc == 0 && watch(i, hooks_fd(h), &e))
+		return h;
+	log_error("hooks: %s", e.msg);
+	hooks_free(h);
+	return NULL;
 }
 
 static void say_hook(const struct hooks_event *ev)
@@ -166,6 +178,45 @@ static void turn_hooks(struct interruption *i)
 	i->hooks = NULL;
 }
 
+static void turn_saving(struct interruption *i)
+{
+	struct saving *s = &i->saving;
+	struct hooks_event ev;
+
+	if (!s->run)
+		return;
+	while (hooks_next(s->run, &ev)) {
+		s->done = ev.what == HOOKS_DONE;
+		if (!s->done && ev.what != HOOKS_BEGUN)
+			say_hook(&ev);
+	}
+	if (!hooks_are_over(s->run))
+		return;
+	if (s->done)
+		s->until = s->begun;
+	else
+		s->again = clock_deadline(SAVING_AGAIN);
+	hooks_free(s->run);
+	s->run = NULL;
+}
+
+bool interruption_is_saved(struct interruption *i, int64_t ended)
+{
+	struct saving *s = &i->saving;
+
+	if (!i->setup.settings->persist_to || ended < s->until)
+		return true;
+	if (s->run || clock_left(s->again) > 0)
+		return false;
+	s->begun = date_now();
+	s->done = false;
+	s->run = start_hooks(i, NULL, INTERRUPTION_SAVES, clock_deadline(SAVING_MAX));
+	if (!s->run)
+		s->again = clock_deadline(SAVING_AGAIN);
+	turn_saving(i);
+	return ended < s->until;
+}
+
 static void do_deed(struct interruption *i, enum leave_deed deed)
 {
 	const struct interruption_jobs *jobs = &i->setup.jobs;
@@ -180,7 +231,8 @@ static void do_deed(struct interruption *i, enum leave_deed deed)
 			jobs->kill(jobs->ctx);
 		break;
 	case LEAVE_RUN_HOOKS:
-		run_hooks(i);
+		if (i->setup.settings->hooks && !i->hooks)
+			i->hooks = start_hooks(i, &i->leave, NULL, i->leave.hooks_by);
 		break;
 	case LEAVE_WAIT:
 		break;
@@ -217,6 +269,7 @@ void interruption_turn(struct interruption *i)
 	while ((deed = leave_next(&i->leave, jobs->running(jobs->ctx), clock_now())) != LEAVE_WAIT)
 		do_deed(i, deed);
 	turn_hooks(i);
+	turn_saving(i);
 	set_timer(i);
 	i->turning = false;
 }
@@ -283,6 +336,7 @@ void interruption_close(struct interruption *i)
 	if (!i)
 		return;
 	hooks_free(i->hooks);
+	hooks_free(i->saving.run);
 	interrupt_free(i->poller);
 	if (i->timer >= 0)
 		close(i->timer);

@@ -16,6 +16,7 @@
 #include "common/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What is done to jobs; called from interruption_turn() only. */
 struct interruption_jobs {
@@ -45,6 +46,15 @@ void interruption_turn(struct interruption *i);
 
 /* The machine is to be left: what is interrupted now is for this reason. */
 bool interruption_is_near(const struct interruption *i);
+
+/*
+ * For a retention: whether a job that ended then (seconds since 1970) may be removed. Always, where
+ * To= is not set; else when it has been saved. Where it has not, the program that saves
+ * (INTERRUPTION_SAVES of hooks.h's folders) is begun for all that has ended, beside the loop; ask
+ * again later. What cannot be saved is tried again each minute.
+ */
+#define INTERRUPTION_SAVES "50-persist"
+bool interruption_is_saved(struct interruption *i, int64_t ended);
 
 /* NULL is fine. */
 void interruption_close(struct interruption *i);

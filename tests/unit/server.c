@@ -80,7 +80,9 @@ static const char *next_answer(struct server *s)
 		r++;
 	if (!r->path)
 		return "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n";
+	pthread_mutex_lock(&s->lock);
 	r->requests++;
+	pthread_mutex_unlock(&s->lock);
 	text = *r->answer;
 	if (r->answer[1])
 		r->answer++;
@@ -145,6 +147,19 @@ void server_start_routes(struct server *s, struct server_route *routes)
 	bind_any_port(s);
 	s->route = routes;
 	start(s);
+}
+
+unsigned server_requests(struct server *s, const char *path)
+{
+	const struct server_route *r = s->route;
+	unsigned n;
+
+	while (strcmp(r->path, path) != 0)
+		r++;
+	pthread_mutex_lock(&s->lock);
+	n = r->requests;
+	pthread_mutex_unlock(&s->lock);
+	return n;
 }
 
 void server_wait(struct server *s, unsigned requests)

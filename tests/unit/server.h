@@ -38,6 +38,9 @@ void server_stop(struct server *s);
 /* 404 for what no route has. */
 void server_start_routes(struct server *s, struct server_route *routes);
 
+/* How many requests the route of this path has had. */
+unsigned server_requests(struct server *s, const char *path);
+
 /* Until there were so many requests. */
 void server_wait(struct server *s, unsigned requests);
 

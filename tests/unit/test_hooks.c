@@ -36,10 +36,12 @@ static void hook(const struct scratch *t, const char *path, const char *script, 
 static struct hooks *start(const struct scratch *t, const char *const *env, uint64_t ns)
 {
 	static const char *const none[] = {NULL};
+	const struct hooks_request r = {
+		.rootfd = t->fd, .env = env ? env : none, .deadline = clock_deadline(ns)};
 	struct hooks *h = NULL;
 	struct err e = ERR_INIT;
 
-	if (hooks_start(t->fd, env ? env : none, clock_deadline(ns), &h, &e) < 0)
+	if (hooks_start(&r, &h, &e) < 0)
 		fail_msg("%s", e.msg);
 	return h;
 }
@@ -282,9 +284,11 @@ static void test_what_they_get(void **state)
 static void test_too_many(void **state)
 {
 	const struct scratch *t = *state;
+	static const char *const none[] = {NULL};
+	struct hooks_request r = {.rootfd = t->fd, .env = none, .deadline = CLOCK_FOREVER};
 	struct hooks *h = NULL;
 	struct err e = ERR_INIT;
-	static const char *const none[] = {NULL};
+	char got[256];
 
 	for (int i = 0; i <= HOOKS_MAX; i++) {
 		char path[128];
@@ -292,9 +296,14 @@ static void test_too_many(void **state)
 		snprintf(path, sizeof(path), LOCAL "%d", i);
 		hook(t, path, "exit 0", 0755);
 	}
-	assert_true(hooks_start(t->fd, none, CLOCK_FOREVER, &h, &e) < 0);
+	assert_true(hooks_start(&r, &h, &e) < 0);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_null(h);
+	r.only = "7";
+	assert_int_equal(hooks_start(&r, &h, &e), 0);
+	run_to_end(h, got, sizeof(got));
+	hooks_free(h);
+	assert_string_equal(got, "7:begun 7:done");
 }
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)

@@ -254,6 +254,55 @@ static void test_false_notices(void **state)
 	assert_false(fs_exists(t->fd, "shared/interrupt.json"));
 }
 
+/* A retention may remove what has been saved; saving goes on beside the loop, and not all the time.
+ */
+static void test_saving(void **state)
+{
+	struct server_route routes[] = {TOKEN_ROUTE, {0}};
+	const char *hook = "usr/lib/shared-prep/interrupt.d/" INTERRUPTION_SAVES;
+	const struct scratch *t = *state;
+	struct pollfd p = {.events = POLLIN};
+	struct capture c;
+	struct scene s;
+	char text[512], log[1024];
+	uint64_t deadline = clock_deadline(60 * NSEC_PER_SEC);
+	int64_t ended = date_now() - 5;
+
+	scene_open(&s, t, routes, 1);
+	snprintf(text, sizeof(text), "#!/bin/sh\necho $SHARED_PREP_INTERRUPT_KIND >>%s/saved\n",
+		t->path);
+	scratch_write(t, hook, text);
+	assert_int_equal(fchmodat(t->fd, hook, 0755, 0), 0);
+	p.fd = interruption_fd(s.i);
+	while (!interruption_is_saved(s.i, ended) && clock_left(deadline) > 0) {
+		poll(&p, 1, 100);
+		interruption_turn(s.i);
+	}
+	assert_true(interruption_is_saved(s.i, ended));
+	scratch_read(t, "saved", text, sizeof(text));
+	assert_string_equal(text, "none\n");
+	assert_false(fs_exists(t->fd, OUT));
+	/* it fails: said once, not tried again at once */
+	snprintf(text, sizeof(text), "#!/bin/sh\necho >>%s/tried\nexit 1\n", t->path);
+	scratch_write(t, hook, text);
+	assert_int_equal(fchmodat(t->fd, hook, 0755, 0), 0);
+	capture_start(&c, STDERR_FILENO);
+	for (int i = 0; i < 20 && clock_left(deadline) > 0; i += fs_exists(t->fd, "tried")) {
+		if (interruption_is_saved(s.i, ended + 3600))
+			break;
+		poll(&p, 1, 100);
+		interruption_turn(s.i);
+	}
+	capture_end(&c, log, sizeof(log));
+	scratch_read(t, "tried", text, sizeof(text));
+	assert_string_equal(text, "\n");
+	assert_string_equal(log, ": hook '50-persist' failed: exit status 1\n");
+	free(s.settings.persist_to);
+	s.settings.persist_to = NULL;
+	assert_true(interruption_is_saved(s.i, INT64_MAX));
+	scene_close(&s);
+}
+
 /* No cloud: no thread, and the descriptor never wakes anybody. */
 static void test_no_cloud(void **state)
 {
@@ -290,6 +339,7 @@ int main(void)
 		ROW(test_no_hooks),
 		ROW(test_rebalance_and_over),
 		ROW(test_false_notices),
+		ROW(test_saving),
 		ROW(test_no_cloud),
 	};
 
