@@ -57,6 +57,7 @@ static int take_compute(const struct buf *body, void *ctx, struct err *e)
 		!metadata_member(compute, "location", found.region))
 		return err_set(
 			e, ERR_DATA, EPROTO, "the compute object has no vmSize, vmId or location");
+	metadata_member(compute, "name", found.name);
 	take_zone(compute, &found);
 	take_image(compute, &found);
 	/* "Low" is what Spot was called before; "" and "Regular" are neither. */

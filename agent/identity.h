@@ -56,6 +56,7 @@ struct metadata {
 	char zone[IDENTITY_TEXT];
 	char image_id[IDENTITY_TEXT];
 	char lifecycle[IDENTITY_TEXT];
+	char name[IDENTITY_TEXT]; /* of the virtual machine, on Azure */
 };
 
 /*

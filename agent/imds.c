@@ -1,50 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EC2 instance metadata, version 2 only: a session token by PUT, then one GET of the instance
- * identity document, which holds all but the purchasing option. Where the token is refused nothing
- * is asked without one. EC2 User Guide, "Use the Instance Metadata Service", "Instance identity
- * documents", "Instance metadata categories".
+ * EC2 instance metadata: one GET of the instance identity document, which holds all but the
+ * purchasing option. EC2 User Guide, "Instance identity documents", "Instance metadata categories".
  */
-#include "agent/metadata.h"
+#include "agent/imds.h"
+
+#include "common/clock.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define TOKEN_MAX 512
-#define TOKEN_TTL "X-aws-ec2-metadata-token-ttl-seconds: 21600"
+/* The pause after a token was refused while the old one lives on. */
+#define RENEW_AGAIN (60 * NSEC_PER_SEC)
 
-/* The token as the header that carries it; wiped on scope exit, and no message may hold it. */
-struct secret_header {
-	char text[sizeof("X-aws-ec2-metadata-token: ") + TOKEN_MAX];
-};
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
 
-static void secret_wipe(struct secret_header *s)
+void imds_token_wipe(struct imds_token *t)
 {
-	explicit_bzero(s, sizeof(*s));
+	explicit_bzero(t, sizeof(*t));
 }
 
 static int take_token(const struct buf *body, void *ctx, struct err *e)
 {
-	struct secret_header *s = ctx;
+	struct imds_token *t = ctx;
 	const char *token = buf_str(body);
 	size_t good = strspn(token, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789+/=_-");
 
 	if (good == 0 || good != body->len)
 		return err_set(e, ERR_DATA, EPROTO, "the answer is no token");
-	snprintf(s->text, sizeof(s->text), "X-aws-ec2-metadata-token: %s", token);
+	snprintf(t->header, sizeof(t->header), "X-aws-ec2-metadata-token: %s", token);
+	t->renew_at = clock_deadline(IMDS_TOKEN_TTL * NSEC_PER_SEC / 10 * 8);
 	return 0;
 }
 
 static enum metadata_state get_token(struct metadata_client *c, struct err *e)
 {
-	static const char *const headers[] = {TOKEN_TTL, NULL};
+	static const char *const headers[] = {
+		"X-aws-ec2-metadata-token-ttl-seconds: " STRING(IMDS_TOKEN_TTL), NULL};
 	const struct metadata_want want = {
 		.method = "PUT",
 		.path = "/latest/api/token",
 		.headers = headers,
 		.request_ns = 2 * METADATA_REQUEST,
-		.max_body = TOKEN_MAX,
+		.max_body = IMDS_TOKEN_MAX,
 		.take = take_token,
 		.ctx = c->ctx,
 	};
@@ -55,6 +55,27 @@ static enum metadata_state get_token(struct metadata_client *c, struct err *e)
 	s = metadata_ask(c, &want, e);
 	c->renew = get_token;
 	return s;
+}
+
+void imds_client(
+	struct metadata_client *ret, const struct metadata_endpoint *at, struct imds_token *token)
+{
+	*ret = (struct metadata_client){.at = at, .renew = get_token, .ctx = token};
+}
+
+enum metadata_state imds_ready(struct metadata_client *c, struct err *e)
+{
+	struct imds_token *t = c->ctx;
+	bool there = *t->header != '\0';
+	enum metadata_state s;
+
+	if (there && clock_left(t->renew_at) > 0)
+		return METADATA_OK;
+	s = get_token(c, e);
+	if (s == METADATA_OK || !there)
+		return s;
+	t->renew_at = clock_deadline(RENEW_AGAIN);
+	return METADATA_OK;
 }
 
 static int take_document(const struct buf *body, void *ctx, struct err *e)
@@ -79,22 +100,41 @@ static int take_document(const struct buf *body, void *ctx, struct err *e)
 
 static int take_lifecycle(const struct buf *body, void *ctx, struct err *e)
 {
-	struct metadata *m = ctx;
+	char *out = ctx;
 	const char *text = buf_str(body);
 
 	if (strspn(text, "abcdefghijklmnopqrstuvwxyz-") != body->len ||
-		!metadata_value(text, m->lifecycle, sizeof(m->lifecycle)))
+		!metadata_value(text, out, IDENTITY_TEXT))
 		return err_set(e, ERR_DATA, EPROTO, "the answer is no life cycle");
 	return 0;
+}
+
+enum metadata_state imds_lifecycle(
+	struct metadata_client *c, char out[static IDENTITY_TEXT], struct err *e)
+{
+	const struct imds_token *token = c->ctx;
+	const char *const headers[] = {token->header, NULL};
+	const struct metadata_want want = {
+		.method = "GET",
+		.path = "/latest/meta-data/instance-life-cycle",
+		.headers = headers,
+		.request_ns = METADATA_REQUEST,
+		.max_body = METADATA_BODY,
+		.take = take_lifecycle,
+		.ctx = out,
+		.optional = true,
+	};
+
+	return metadata_ask(c, &want, e);
 }
 
 enum metadata_state imds_fetch(
 	const struct metadata_endpoint *at, struct metadata *ret, struct err *e)
 {
-	__attribute__((cleanup(secret_wipe))) struct secret_header token = {.text = ""};
-	struct metadata_client c = {.at = at, .renew = get_token, .ctx = &token};
-	const char *const headers[] = {token.text, NULL};
-	struct metadata_want want = {
+	auto_imds_token struct imds_token token = {.header = ""};
+	const char *const headers[] = {token.header, NULL};
+	struct metadata_client c;
+	const struct metadata_want want = {
 		.method = "GET",
 		.path = "/latest/dynamic/instance-identity/document",
 		.headers = headers,
@@ -103,16 +143,15 @@ enum metadata_state imds_fetch(
 		.take = take_document,
 		.ctx = ret,
 	};
-	enum metadata_state s = get_token(&c, e);
+	enum metadata_state s;
 
+	imds_client(&c, at, &token);
+	s = imds_ready(&c, e);
 	if (s == METADATA_OK)
 		s = metadata_ask(&c, &want, e);
 	if (s != METADATA_OK)
 		return s;
-	want.path = "/latest/meta-data/instance-life-cycle";
-	want.take = take_lifecycle;
-	want.optional = true;
 	*e = (struct err)ERR_INIT;
-	(void)metadata_ask(&c, &want, e);
+	(void)imds_lifecycle(&c, ret->lifecycle, e);
 	return METADATA_OK;
 }

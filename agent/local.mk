@@ -38,9 +38,12 @@ libagent_a_SOURCES = \
 	agent/elf.c agent/elf.h \
 	agent/executor.h agent/executor_process.c agent/executor_unit.c \
 	agent/follow.c agent/follow.h \
+	agent/endpoint.c agent/endpoint.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \
+	agent/hooks.c agent/hooks.h \
+	agent/hooks_find.c agent/hooks_find.h \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
 	agent/imds.c \
@@ -52,6 +55,10 @@ libagent_a_SOURCES = \
 	agent/job.c agent/job.h \
 	agent/job_words.c \
 	agent/listing.c agent/listing.h \
+	agent/imds.c agent/imds.h \
+	agent/interrupt.c agent/interrupt.h \
+	agent/interruption.c agent/interruption.h \
+	agent/leave.c agent/leave.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
@@ -63,6 +70,8 @@ libagent_a_SOURCES = \
 	agent/mnt_live.c \
 	agent/mnt_options.c \
 	agent/mnt_private.h \
+	agent/notice.c agent/notice.h \
+	agent/notice_plan.c \
 	agent/notify.c agent/notify.h \
 	agent/owner.c agent/owner.h \
 	agent/pack.c agent/pack.h \
@@ -94,6 +103,8 @@ libagent_a_SOURCES = \
 	agent/seal.c agent/seal.h \
 	agent/settings.c agent/settings.h \
 	agent/settings_jobs.c agent/settings_jobs.h \
+	agent/settings.c agent/settings.h agent/settings_private.h \
+	agent/settings_interrupt.c \
 	agent/slot.c agent/slot.h \
 	agent/unpack/acl.c agent/unpack/acl.h \
 	agent/spawn.c agent/spawn.h \

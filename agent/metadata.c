@@ -43,6 +43,7 @@ static const struct rule rules[] = {
 	{-EHOSTUNREACH, -EHOSTUNREACH, VERDICT_AGAIN, METADATA_UNREACHABLE},
 	{-ETIMEDOUT, -ETIMEDOUT, VERDICT_AGAIN, METADATA_TIMEOUT},
 	{-EPIPE, -EPIPE, VERDICT_AGAIN, METADATA_TIMEOUT},
+	{-ECANCELED, -ECANCELED, VERDICT_FINAL, METADATA_TIMEOUT},
 	{-EFBIG, -EFBIG, VERDICT_SUSPECT, METADATA_INVALID},
 	{-EPROTO, -EPROTO, VERDICT_SUSPECT, METADATA_INVALID},
 };
@@ -101,6 +102,7 @@ static int request(struct metadata_client *c, const struct metadata_want *w, uin
 		.headers = w->headers,
 		.connect_ns = c->connect_ns,
 		.deadline = clock_deadline(w->request_ns),
+		.stop = c->at->stop,
 		.max_body = w->max_body,
 	};
 	int rc;
@@ -155,9 +157,9 @@ static bool judge(struct metadata_client *c, const struct metadata_want *w, stru
 	case VERDICT_SUSPECT:
 		return ++c->suspects < METADATA_SUSPECTS;
 	case VERDICT_WINDOW:
-		if (!c->window)
+		if (!c->window && !w->once)
 			c->window = clock_deadline(METADATA_WINDOW);
-		return !w->optional && clock_left(c->window) > 0;
+		return !w->optional && !w->once && clock_left(c->window) > 0;
 	case VERDICT_RENEW:
 		if (renewed || !c->renew)
 			return false;
@@ -212,7 +214,7 @@ enum metadata_state metadata_ask(
 		rule = try_once(c, want, a.deadline, e);
 		if (rule->verdict == VERDICT_TAKE || (hurried && clock_left(a.deadline) == 0))
 			break;
-		if (!judge(c, want, &a, rule, e))
+		if (!judge(c, want, &a, rule, e) || (want->once && !a.renewed))
 			break;
 		if (!a.renewed)
 			move_on(c, &a);

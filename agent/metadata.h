@@ -50,6 +50,7 @@ struct metadata_want {
 	uint64_t request_ns;        /* for one request */
 	size_t max_body;
 	bool optional; /* 404 is final, and no more than METADATA_OPTIONAL is spent on it */
+	bool once;     /* one request, and one more with a new token: the caller repeats itself */
 	/* Takes the body: 0, or -errno with *e when it is not what was asked for. */
 	int (*take)(const struct buf *body, void *ctx, struct err *e);
 	void *ctx;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metadata query of identity.h, in a thread of its own. */
+#include "agent/endpoint.h"
 #include "agent/identity.h"
 #include "common/clock.h"
 #include "common/http.h"
@@ -10,30 +11,11 @@
 #include <signal.h>
 #include <string.h>
 
-#define URLS     4
-#define URL_TEXT 512
-
-struct service {
-	enum cloud cloud;
-	metadata_fetch_fn *fetch;
-	const char *base[3]; /* ends with NULL */
-};
-
-/* Numeric: no resolver is asked. Azure has no IPv6 address for it. */
-static const struct service services[] = {
-	{CLOUD_EC2, imds_fetch, {"http://169.254.169.254", "http://[fd00:ec2::254]", NULL}},
-	{CLOUD_AZURE, azure_fetch, {"http://169.254.169.254", NULL, NULL}},
-	{CLOUD_GCP, gcp_fetch, {"http://169.254.169.254", "http://[fd20:ce::254]", NULL}},
-};
-
 struct identity_query {
 	pthread_t thread;
-	metadata_fetch_fn *fetch;
-	struct metadata_endpoint at;
+	struct endpoint service;
 	atomic_bool stop;
-	char urls[URL_TEXT];        /* the replaced bases, cut into … */
-	const char *base[URLS + 1]; /* … these */
-	pthread_mutex_t lock;       /* of what follows */
+	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t answered;
 	bool done;
 	enum metadata_state state;
@@ -46,7 +28,7 @@ static void *ask(void *ctx)
 	struct identity_query *q = ctx;
 	struct metadata answer = {0};
 	struct err why = ERR_INIT;
-	enum metadata_state state = q->fetch(&q->at, &answer, &why);
+	enum metadata_state state = q->service.fetch(&q->service.at, &answer, &why);
 
 	pthread_mutex_lock(&q->lock);
 	q->state = state;
@@ -56,49 +38,6 @@ static void *ask(void *ctx)
 	pthread_cond_broadcast(&q->answered);
 	pthread_mutex_unlock(&q->lock);
 	return NULL;
-}
-
-/* Cuts the variable's words apart. */
-static int take_urls(struct identity_query *q, const char *text, struct err *e)
-{
-	size_t n = 0;
-	char *p = q->urls;
-
-	if (strlen(text) >= sizeof(q->urls))
-		return err_set(e, ERR_CONFIG, EINVAL, IDENTITY_URL_VARIABLE " is too long");
-	memcpy(q->urls, text, strlen(text) + 1);
-	for (p += strspn(p, " "); *p; p += strspn(p, " ")) {
-		if (n == URLS || strncmp(p, "http://", strlen("http://")) != 0)
-			return err_set(e, ERR_CONFIG, EINVAL,
-				IDENTITY_URL_VARIABLE ": '%s': give up to %d addresses that begin "
-						      "with http://",
-				p, URLS);
-		q->base[n++] = p;
-		p += strcspn(p, " ");
-		if (*p)
-			*p++ = '\0';
-	}
-	if (n == 0)
-		return err_set(e, ERR_CONFIG, EINVAL,
-			IDENTITY_URL_VARIABLE " is empty: unset it or give an address");
-	q->at.base = q->base;
-	return 0;
-}
-
-static int choose_service(struct identity_query *q, enum cloud c, struct err *e)
-{
-	const char *urls = getenv(IDENTITY_URL_VARIABLE);
-
-	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
-		if (services[i].cloud != c)
-			continue;
-		q->fetch = services[i].fetch;
-		q->at.base = services[i].base;
-	}
-	if (!q->fetch)
-		return err_set(
-			e, ERR_BUG, EINVAL, "cloud '%s' has no metadata service", cloud_name(c));
-	return urls ? take_urls(q, urls, e) : 0;
 }
 
 /* Signals are for the threads that wait for them. */
@@ -128,13 +67,13 @@ int identity_query_start(const struct identity *id, const struct settings *s,
 
 	if (!q)
 		return err_oom(e);
-	rc = choose_service(q, id->cloud, e);
+	rc = endpoint_choose(id->cloud, &q->service, e);
 	if (rc == 0)
 		rc = http_setup(e);
 	if (rc < 0)
 		return rc;
-	q->at.deadline = clock_deadline(s->metadata_timeout);
-	q->at.stop = &q->stop;
+	q->service.at.deadline = clock_deadline(s->metadata_timeout);
+	q->service.at.stop = &q->stop;
 	rc = start_thread(q);
 	if (rc < 0)
 		return err_set(e, ERR_SYSTEM, -rc, "start the metadata thread: %s", strerror(-rc));

@@ -2,6 +2,7 @@
 #include "agent/settings.h"
 
 #include "agent/cpus.h"
+#include "agent/settings_private.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -10,6 +11,9 @@
 #define VENDOR_FILE "/usr/lib/shared-prep/shared-prep.conf"
 #define LOCAL_FILE  "/etc/shared-prep/shared-prep.conf"
 #define DROP_INS    "/etc/shared-prep/conf.d"
+
+/* More than all tables have together. */
+#define KEYS_MAX 64
 
 /* "rootcontext=" and this are one option of MNT_OPTION_TEXT bytes. */
 #define CONTEXT_MAX       100
@@ -25,13 +29,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-/* The words of an enum in the order of its values. */
-struct words {
-	const char *const *word;
-	size_t len;
-};
-
-static int word_find(const char *value, struct words w, unsigned *ret, struct err *e)
+int settings_word(const char *value, struct settings_words w, unsigned *ret, struct err *e)
 {
 	char all[128];
 	size_t len = 0;
@@ -48,23 +46,11 @@ static int word_find(const char *value, struct words w, unsigned *ret, struct er
 }
 
 /* clang-format off */
-#define ENUM_PARSER(type, ...)                                                                     \
-	static int parse_##type(const char *value, void *field, struct err *e)                     \
-	{                                                                                          \
-		static const char *const word[] = {__VA_ARGS__};                                   \
-		unsigned found;                                                                    \
-		int rc = word_find(value, (struct words){word, ARRAY_LEN(word)}, &found, e);       \
-                                                                                                   \
-		if (rc == 0)                                                                       \
-			*(enum type *)field = (enum type)found;                                    \
-		return rc;                                                                         \
-	}
-
-ENUM_PARSER(provider, "auto", "ec2", "azure", "gcp", "none")
-ENUM_PARSER(huge_policy, "within_size", "never", "advise", "always")
-ENUM_PARSER(on_failure, "stay", "poweroff")
-ENUM_PARSER(ecs_configure, "auto", "yes", "no")
-ENUM_PARSER(ecs_memory, "exclusive", "jobs")
+SETTINGS_ENUM(provider, "auto", "ec2", "azure", "gcp", "none")
+SETTINGS_ENUM(huge_policy, "within_size", "never", "advise", "always")
+SETTINGS_ENUM(on_failure, "stay", "poweroff")
+SETTINGS_ENUM(ecs_configure, "auto", "yes", "no")
+SETTINGS_ENUM(ecs_memory, "exclusive", "jobs")
 /* clang-format on */
 
 const char *huge_policy_name(enum huge_policy h)
@@ -282,14 +268,30 @@ static const struct config_key keys[] = {
 };
 /* clang-format on */
 
+static const struct config_key *const tables[] = {keys, settings_interrupt_keys};
+
+static void join_tables(struct config_key ret[static KEYS_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		for (const struct config_key *k = tables[i]; k->section && n < KEYS_MAX; k++)
+			ret[n++] = *k;
+	}
+	ret[n] = (struct config_key){0};
+}
+
 static int load_files(int rootfd, struct settings *s, struct err *e)
 {
-	int rc = config_load(rootfd, VENDOR_FILE, keys, s, true, e);
+	struct config_key all[KEYS_MAX + 1];
+	int rc;
 
+	join_tables(all);
+	rc = config_load(rootfd, VENDOR_FILE, all, s, true, e);
 	if (rc == 0)
-		rc = config_load(rootfd, LOCAL_FILE, keys, s, true, e);
+		rc = config_load(rootfd, LOCAL_FILE, all, s, true, e);
 	if (rc == 0)
-		rc = config_load_dir(rootfd, DROP_INS, keys, s, e);
+		rc = config_load_dir(rootfd, DROP_INS, all, s, e);
 	return rc;
 }
 
@@ -306,6 +308,7 @@ int settings_load(int rootfd, struct settings *ret, struct err *e)
 		.metadata_timeout = 60 * NSEC_PER_SEC,
 		.data = strdup("/usr/local/data"),
 	};
+	settings_interrupt_default(ret);
 	if (!ret->path || !ret->data || settings_jobs_init(&ret->jobs) < 0)
 		return err_oom(e);
 	rc = load_files(rootfd, ret, e);
@@ -325,5 +328,6 @@ void settings_free(struct settings *s)
 	config_words_free(&s->apps);
 	config_words_free(&s->copy);
 	settings_jobs_free(&s->jobs);
+	free(s->persist_to);
 	*s = (struct settings){0};
 }

@@ -19,6 +19,7 @@ enum huge_policy { HUGE_WITHIN_SIZE, HUGE_NEVER, HUGE_ADVISE, HUGE_ALWAYS };
 enum on_failure { ON_FAILURE_STAY, ON_FAILURE_POWEROFF };
 enum ecs_configure { ECS_AUTO, ECS_YES, ECS_NO };
 enum ecs_memory { ECS_MEMORY_EXCLUSIVE, ECS_MEMORY_JOBS };
+enum rebalance { REBALANCE_STOP_CLAIMS, REBALANCE_IGNORE, REBALANCE_INTERRUPT };
 
 /* As Huge= and tmpfs's huge= have it: "within_size". */
 const char *huge_policy_name(enum huge_policy h);
@@ -48,6 +49,12 @@ struct settings {
 	struct config_words copy; /* Copy=: names in Data, copied as they are */
 	/* [Jobs] */
 	struct settings_jobs jobs;
+	/* [Interrupt] */
+	uint64_t poll;            /* Poll= ns between two looks for a spot notice, 0: never look */
+	enum rebalance rebalance; /* Rebalance= */
+	bool hooks;               /* Hooks= */
+	/* [Persist] */
+	char *persist_to; /* To= a directory or s3:// address, NULL: none */
 	/* [ECS] */
 	enum ecs_configure
 		ecs_configure; /* Configure=auto|yes|no; auto: where /etc/ecs or /var/lib/ecs is */

@@ -65,6 +65,19 @@ static size_t take_header(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/* Called about once a second while nothing comes. */
+static int look_for_stop(
+	void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+	const atomic_bool *stop = ctx;
+
+	(void)total;
+	(void)now;
+	(void)up_total;
+	(void)up_now;
+	return atomic_load(stop) ? 1 : 0;
+}
+
 static void handle_free(CURL **c)
 {
 	curl_easy_cleanup(*c);
@@ -159,6 +172,15 @@ static CURLcode set_options(CURL *c, const struct http_request *r)
 	return rc == CURLE_OK ? set_method(c, r->method) : rc;
 }
 
+static CURLcode set_stop(CURL *c, const atomic_bool *stop)
+{
+	CURLcode rc = curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_for_stop);
+
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(c, CURLOPT_XFERINFODATA, stop);
+	return rc == CURLE_OK ? curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) : rc;
+}
+
 static CURLcode set_callbacks(CURL *c, struct transfer *t, struct curl_slist *headers)
 {
 	CURLcode rc = curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
@@ -236,6 +258,8 @@ static int transfer_error(CURL *c, CURLcode code, const struct transfer *t,
 	case CURLE_FILESIZE_EXCEEDED:
 		return err_set(e, ERR_DATA, EFBIG, "the answer is longer than %s",
 			num_size_text(r->max_body, limit));
+	case CURLE_ABORTED_BY_CALLBACK:
+		return err_set(e, ERR_TRANSIENT, ECANCELED, "stopped");
 	case CURLE_OUT_OF_MEMORY:
 		return err_oom(e);
 	case CURLE_URL_MALFORMAT:
@@ -265,6 +289,8 @@ static int perform(CURL *c, const struct http_request *r, struct curl_slist *hea
 
 	if (code == CURLE_OK)
 		code = set_callbacks(c, &t, headers);
+	if (code == CURLE_OK && r->stop)
+		code = set_stop(c, r->stop);
 	if (code != CURLE_OK)
 		return err_set(e, ERR_BUG, EINVAL, "libcurl: %s", curl_easy_strerror(code));
 	code = curl_easy_perform(c);

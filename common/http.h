@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct http_request {
@@ -19,6 +20,7 @@ struct http_request {
 	uint64_t connect_ns;        /* time for the connection */
 	uint64_t deadline;          /* clock.h, for everything */
 	size_t max_body;            /* bytes, more than 0 */
+	const atomic_bool *stop;    /* set by another thread: the request ends; may be NULL */
 };
 
 struct http_response {
@@ -31,10 +33,10 @@ must_check int http_setup(struct err *e);
 
 /*
  * 0 for any complete answer, whatever its status. Else kind transient: -ECONNREFUSED, -ENETUNREACH,
- * -EHOSTUNREACH (no way there), -ETIMEDOUT (the deadline or connect_ns passed), -EPIPE (cut short);
- * or kind data: -EFBIG (longer than max_body), -EPROTO (not HTTP/1.x, or more than 64 KiB of
- * headers). The caller calls http_response_free() in every case. Messages name neither the address
- * nor a header.
+ * -EHOSTUNREACH (no way there), -ETIMEDOUT (the deadline or connect_ns passed), -EPIPE (cut short),
+ * -ECANCELED (stopped, within about a second); or kind data: -EFBIG (longer than max_body), -EPROTO
+ * (not HTTP/1.x, or more than 64 KiB of headers). The caller calls http_response_free() in every
+ * case. Messages name neither the address nor a header.
  */
 must_check int http_call(const struct http_request *r, struct http_response *ret, struct err *e);
 

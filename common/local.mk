@@ -7,6 +7,7 @@ libcommon_a_SOURCES = \
 	common/cancel.c common/cancel.h \
 	common/clock.c common/clock.h \
 	common/config.c common/config.h \
+	common/date.c common/date.h \
 	common/digest.c common/digest.h \
 	common/err.c common/err.h \
 	common/fs.c common/fs.h \

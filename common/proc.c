@@ -28,12 +28,14 @@ struct child {
 	bool ended;
 };
 
-static int set_actions(posix_spawn_file_actions_t *actions, int out)
+static int set_actions(posix_spawn_file_actions_t *actions, const struct proc_spawn *s)
 {
 	int rc = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(actions, out, 1);
+		rc = posix_spawn_file_actions_adddup2(actions, s->out, 1);
+	if (rc == 0 && s->err >= 0)
+		rc = posix_spawn_file_actions_adddup2(actions, s->err, 2);
 #if __GLIBC_PREREQ(2, 34)
 	/* All descriptors of ours are O_CLOEXEC; those of libraries may not be. */
 	if (rc == 0)
@@ -42,22 +44,26 @@ static int set_actions(posix_spawn_file_actions_t *actions, int out)
 	return rc;
 }
 
-/* The child begins with no signal blocked and none ignored. */
-static int set_signals(posix_spawnattr_t *attr)
+static int set_attributes(posix_spawnattr_t *attr, const struct proc_spawn *s)
 {
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 	sigset_t none, all;
+	int rc;
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	return posix_spawnattr_setsigmask(attr, &none) ? EINVAL
-	       : posix_spawnattr_setsigdefault(attr, &all)
-		       ? EINVAL
-		       : posix_spawnattr_setflags(
-				 attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawnattr_setsigmask(attr, &none);
+	if (rc == 0)
+		rc = posix_spawnattr_setsigdefault(attr, &all);
+	if (rc == 0 && s->group)
+		rc = posix_spawnattr_setpgroup(attr, 0);
+	if (s->group)
+		flags |= POSIX_SPAWN_SETPGROUP;
+	return rc ? rc : posix_spawnattr_setflags(attr, flags);
 }
 
 /* Returns a positive errno, as posix_spawn does. */
-static int spawn(const char *const *argv, int out, pid_t *ret_pid)
+static int spawn(const struct proc_spawn *s, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -67,16 +73,26 @@ static int spawn(const char *const *argv, int out, pid_t *ret_pid)
 		return rc;
 	rc = posix_spawnattr_init(&attr);
 	if (rc == 0) {
-		rc = set_actions(&actions, out);
+		rc = set_actions(&actions, s);
 		if (rc == 0)
-			rc = set_signals(&attr);
+			rc = set_attributes(&attr, s);
 		if (rc == 0)
-			rc = posix_spawnp(
-				ret_pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+			rc = posix_spawnp(ret_pid, s->argv[0], &actions, &attr,
+				(char *const *)s->argv, s->env ? s->env : environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
+}
+
+int proc_spawn(const struct proc_spawn *s, pid_t *ret_pid, struct err *e)
+{
+	int rc = spawn(s, ret_pid);
+
+	if (rc == 0)
+		return 0;
+	errno = rc;
+	return err_errno(e, "cannot run '%s'", s->argv[0]);
 }
 
 static int start(const char *const *argv, struct child *ret, struct err *e)
@@ -90,13 +106,12 @@ static int start(const char *const *argv, struct child *ret, struct err *e)
 		return err_errno(e, "cannot run '%s'", argv[0]);
 	in = fds[0];
 	out = fds[1];
-	rc = fcntl(in, F_SETFL, O_NONBLOCK) < 0 ? errno : spawn(argv, out, &ret->pid);
-	if (rc) {
-		errno = rc;
+	if (fcntl(in, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(e, "cannot run '%s'", argv[0]);
-	}
-	ret->fd = take_fd(&in);
-	return 0;
+	rc = proc_spawn(&(struct proc_spawn){.argv = argv, .out = out, .err = -1}, &ret->pid, e);
+	if (rc == 0)
+		ret->fd = take_fd(&in);
+	return rc;
 }
 
 /* What can be read now. */

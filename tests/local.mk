@@ -18,6 +18,7 @@ check_PROGRAMS += \
 	tests/unit/test_cpu_fixtures \
 	tests/unit/test_cpu_ids \
 	tests/unit/test_cpus \
+	tests/unit/test_date \
 	tests/unit/test_digest \
 	tests/unit/test_dmi \
 	tests/unit/test_ecs \
@@ -26,19 +27,24 @@ check_PROGRAMS += \
 	tests/unit/test_fresh \
 	tests/unit/test_fs \
 	tests/unit/test_generator \
+	tests/unit/test_hooks \
 	tests/unit/test_host \
 	tests/unit/test_http \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
 	tests/unit/test_isa \
 	tests/unit/test_job \
+	tests/unit/test_interrupt \
+	tests/unit/test_interruption \
 	tests/unit/test_json \
 	tests/unit/test_lean \
+	tests/unit/test_leave \
 	tests/unit/test_log \
 	tests/unit/test_manifest \
 	tests/unit/test_match \
 	tests/unit/test_match_scan \
 	tests/unit/test_mnt \
+	tests/unit/test_notice \
 	tests/unit/test_num \
 	tests/unit/test_opt \
 	tests/unit/test_pack \

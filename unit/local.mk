@@ -25,13 +25,17 @@ sysusersdir = $(prefix)/lib/sysusers.d
 vendorconfdir = $(prefix)/lib/shared-prep
 vendorconf_DATA = unit/shared-prep.conf
 
+hooksdir = $(prefix)/lib/shared-prep/interrupt.d
+dist_hooks_SCRIPTS = unit/interrupt.d/50-persist
+
 generatordir = $(prefix)/lib/systemd/system-generators
 
 EXTRA_DIST += $(systemdsystemunit_DATA) $(hardening_DATA) $(jobshardening_DATA) $(jobunit_DATA) $(ecs_DATA) \
 	$(preset_DATA) $(vendorconf_DATA) unit/etc-shared-prep.conf unit/shared-prep.sysusers
 
 install-data-local:
-	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/shared-prep/conf.d' '$(DESTDIR)$(generatordir)' \
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/shared-prep/conf.d' \
+		'$(DESTDIR)$(sysconfdir)/shared-prep/interrupt.d' '$(DESTDIR)$(generatordir)' \
 		'$(DESTDIR)$(sysusersdir)'
 	$(INSTALL_DATA) $(srcdir)/unit/shared-prep.sysusers \
 		'$(DESTDIR)$(sysusersdir)/shared-prep.conf'

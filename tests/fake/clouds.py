@@ -2,6 +2,7 @@
 """What each cloud's metadata service serves when all is well, and what it refuses."""
 
 import json
+import time
 
 EC2 = {
     "/latest/dynamic/instance-identity/document": json.dumps({
@@ -41,6 +42,7 @@ AZURE = {
         "vmSize": "Standard_HB120rs_v3",
         "zone": "1",
     }),
+    "/metadata/scheduledevents": json.dumps({"DocumentIncarnation": 0, "Events": []}),
 }
 
 GCP = {
@@ -55,9 +57,53 @@ GCP = {
                        "preemptible": "TRUE"},
         "zone": "projects/123456789/zones/europe-west4-b",
     }),
+    "/computeMetadata/v1/instance/preempted": "FALSE",
 }
 
 CLOUDS = {"ec2": EC2, "azure": AZURE, "gcp": GCP}
+
+
+def iso(when):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
+
+
+def http_date(when):
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(when))
+
+
+def announce_ec2(kind, when):
+    meta = "/latest/meta-data/"
+    if kind in ("terminate", "stop", "hibernate"):
+        return {meta + "spot/instance-action": json.dumps({"action": kind, "time": iso(when)})}
+    if kind == "rebalance":
+        return {meta + "events/recommendations/rebalance": json.dumps({"noticeTime": iso(when)})}
+    if kind == "scheduled":
+        event = {"NotBefore": http_date(when)[5:], "Code": "system-reboot",
+                 "Description": "scheduled reboot", "EventId": "instance-event-0d59937288b749b32",
+                 "NotAfter": http_date(when + 3600)[5:], "State": "active"}
+        return {meta + "events/maintenance/scheduled": json.dumps([event])}
+    if kind == "asg":
+        return {meta + "autoscaling/target-lifecycle-state": "Terminated"}
+    return None
+
+
+def announce_azure(kind, when):
+    kinds = {"preempt": "Preempt", "terminate": "Terminate", "scheduled": "Reboot"}
+    if kind not in kinds:
+        return None
+    event = {"EventId": "602d9444-d2cd-49c7-8624-8643e7171297", "EventStatus": "Scheduled",
+             "EventType": kinds[kind], "ResourceType": "VirtualMachine",
+             "Resources": ["other", "worker"], "NotBefore": http_date(when), "Description": "",
+             "EventSource": "Platform", "DurationInSeconds": -1}
+    return {"/metadata/scheduledevents":
+            json.dumps({"DocumentIncarnation": 1, "Events": [event]})}
+
+
+def announce_gcp(kind, _when):
+    return {"/computeMetadata/v1/instance/preempted": "TRUE"} if kind == "preempt" else None
+
+
+ANNOUNCE = {"ec2": announce_ec2, "azure": announce_azure, "gcp": announce_gcp}
 
 
 def answer_ec2(script, request):

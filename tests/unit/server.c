@@ -5,12 +5,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
 
@@ -29,6 +31,14 @@ static void read_request(struct server *s, int fd)
 	s->last[len] = '\0';
 }
 
+static void drip(int fd, const char *text)
+{
+	struct pollfd gone = {.fd = fd, .events = POLLIN};
+
+	while (*text && send(fd, text++, 1, MSG_NOSIGNAL) == 1 && poll(&gone, 1, 50) == 0)
+		;
+}
+
 static void answer(int fd, const char *text)
 {
 	char rest[256];
@@ -36,6 +46,10 @@ static void answer(int fd, const char *text)
 
 	if (strcmp(text, SERVER_CLOSE) == 0)
 		return;
+	if (strncmp(text, SERVER_DRIP, strlen(SERVER_DRIP)) == 0) {
+		drip(fd, text + strlen(SERVER_DRIP));
+		return;
+	}
 	while (len > 0) {
 		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
 
@@ -50,6 +64,39 @@ static void answer(int fd, const char *text)
 		;
 }
 
+static const char *next_answer(struct server *s)
+{
+	size_t line = strcspn(s->last, "\r");
+	struct server_route *r = s->route;
+	const char *text;
+
+	if (!r) {
+		text = *s->answer;
+		if (s->answer[1])
+			s->answer++;
+		return text;
+	}
+	while (r->path && !memmem(s->last, line, r->path, strlen(r->path)))
+		r++;
+	if (!r->path)
+		return "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n";
+	pthread_mutex_lock(&s->lock);
+	r->requests++;
+	pthread_mutex_unlock(&s->lock);
+	text = *r->answer;
+	if (r->answer[1])
+		r->answer++;
+	return text;
+}
+
+static void count(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->requests++;
+	pthread_cond_broadcast(&s->more);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void *serve(void *ctx)
 {
 	struct server *s = ctx;
@@ -59,11 +106,9 @@ static void *serve(void *ctx)
 
 		if (fd < 0)
 			return NULL;
-		s->requests++;
 		read_request(s, fd);
-		answer(fd, *s->answer);
-		if (s->answer[1])
-			s->answer++;
+		count(s);
+		answer(fd, next_answer(s));
 	}
 }
 
@@ -82,17 +127,58 @@ static void bind_any_port(struct server *s)
 	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%u", ntohs(a.sin_port));
 }
 
-void server_start(struct server *s, const char *const *answers)
+static void start(struct server *s)
 {
-	bind_any_port(s);
-	s->answer = answers;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->more, NULL);
 	assert_int_equal(listen(s->fd, 16), 0);
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
+void server_start(struct server *s, const char *const *answers)
+{
+	bind_any_port(s);
+	s->answer = answers;
+	start(s);
+}
+
+void server_start_routes(struct server *s, struct server_route *routes)
+{
+	bind_any_port(s);
+	s->route = routes;
+	start(s);
+}
+
+unsigned server_requests(struct server *s, const char *path)
+{
+	const struct server_route *r = s->route;
+	unsigned n;
+
+	while (strcmp(r->path, path) != 0)
+		r++;
+	pthread_mutex_lock(&s->lock);
+	n = r->requests;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+void server_wait(struct server *s, unsigned requests)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	pthread_mutex_lock(&s->lock);
+	while (s->requests < requests && rc == 0)
+		rc = pthread_cond_timedwait(&s->more, &s->lock, &until);
+	pthread_mutex_unlock(&s->lock);
+	assert_int_equal(rc, 0);
+}
+
 void server_stop(struct server *s)
 {
-	if (s->answer) {
+	if (s->answer || s->route) {
 		shutdown(s->fd, SHUT_RDWR);
 		pthread_join(s->thread, NULL);
 	}

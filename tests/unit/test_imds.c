@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clients of the three clouds, and the table of metadata.h behind them. */
-#include "agent/metadata.h"
+#include "agent/imds.h"
 #include "common/clock.h"
 #include "common/http.h"
 #include "tests/unit/server.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -190,6 +191,128 @@ static void test_details(void **state)
 	assert_non_null(strstr(s.last, "\r\nMetadata-Flavor: Google\r\n"));
 }
 
+/* One token for all until 80 % of its life; the old one is kept where none is given out. */
+static void test_token(void **state)
+{
+	static const char *const answers[] = {TOKEN, OK_HEAD "bmV3", STATUS(403), NULL};
+	auto_imds_token struct imds_token token = {.header = ""};
+	struct metadata_client c;
+	struct err e = ERR_INIT;
+	struct server s;
+	const char *base[] = {s.url, NULL};
+	const struct metadata_endpoint at = {.base = base, .deadline = clock_deadline(LONG)};
+
+	(void)state;
+	server_start(&s, answers);
+	imds_client(&c, &at, &token);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(imds_ready(&c, &e), METADATA_OK);
+	assert_string_equal(token.header, "X-aws-ec2-metadata-token: c2VjcmV0==");
+	assert_in_range(clock_left(token.renew_at) / NSEC_PER_SEC, 17200, 17280);
+	token.renew_at = clock_now();
+	assert_int_equal(imds_ready(&c, &e), METADATA_OK);
+	assert_string_equal(token.header, "X-aws-ec2-metadata-token: bmV3");
+	token.renew_at = clock_now();
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(imds_ready(&c, &e), METADATA_OK);
+	assert_string_equal(token.header, "X-aws-ec2-metadata-token: bmV3");
+	imds_token_wipe(&token);
+	assert_string_equal(token.header, "");
+	assert_int_equal(imds_ready(&c, &e), METADATA_DISABLED);
+	server_stop(&s);
+	assert_int_equal(s.requests, 4);
+	assert_non_null(strstr(s.last, "X-aws-ec2-metadata-token-ttl-seconds: 21600\r\n"));
+}
+
+static int take_word(const struct buf *body, void *ctx, struct err *e)
+{
+	return metadata_value(buf_str(body), ctx, IDENTITY_TEXT)
+		       ? 0
+		       : err_set(e, ERR_DATA, EPROTO, "no word");
+}
+
+/* One request whatever comes, and one more with a new token. */
+static void test_once(void **state)
+{
+	static const struct {
+		const char *answer[4];
+		enum metadata_state state;
+		unsigned requests;
+	} row[] = {
+		{{STATUS(503)}, METADATA_TIMEOUT, 1},
+		{{STATUS(404)}, METADATA_ABSENT, 1},
+		{{STATUS(403)}, METADATA_DISABLED, 1},
+		{{STATUS(200)}, METADATA_INVALID, 1},
+		{{CUT}, METADATA_TIMEOUT, 1},
+		{{"\x81\r\n\r\n"}, METADATA_INVALID, 1},
+		{{STATUS(401), TOKEN, OK_HEAD "spot"}, METADATA_OK, 3},
+		{{STATUS(401), TOKEN, STATUS(401)}, METADATA_DISABLED, 3},
+		{{STATUS(401), TOKEN, STATUS(503)}, METADATA_DISABLED, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		auto_imds_token struct imds_token token = {.header = "X-old: x"};
+		char found[IDENTITY_TEXT] = "";
+		const char *const headers[] = {token.header, NULL};
+		const struct metadata_want want = {
+			.method = "GET",
+			.path = "/x",
+			.headers = headers,
+			.request_ns = METADATA_REQUEST,
+			.max_body = 100,
+			.take = take_word,
+			.ctx = found,
+			.once = true,
+		};
+		struct metadata_client c;
+		struct err e = ERR_INIT;
+		enum metadata_state got;
+		struct server s;
+
+		server_start(&s, row[i].answer);
+		const char *const base[] = {s.url, NULL};
+		const struct metadata_endpoint at = {
+			.base = base, .deadline = clock_deadline(LONG)};
+		imds_client(&c, &at, &token);
+		got = metadata_ask(&c, &want, &e);
+		server_stop(&s);
+		if (got != row[i].state || s.requests != row[i].requests)
+			fail_msg("row %zu: %s after %u requests: %s", i, metadata_state_name(got),
+				s.requests, e.msg);
+	}
+}
+
+static void test_stopped(void **state)
+{
+	static const char *const answers[] = {SERVER_SILENT, NULL};
+	static atomic_bool stop = true;
+	uint64_t begun = clock_now();
+	struct metadata m = {0};
+	struct err e = ERR_INIT;
+	struct http_response r;
+	struct server s;
+
+	(void)state;
+	server_start(&s, answers);
+	const char *const base[] = {s.url, NULL};
+	const struct metadata_endpoint at = {
+		.base = base, .deadline = clock_deadline(LONG), .stop = &stop};
+	assert_int_equal(azure_fetch(&at, &m, &e), METADATA_TIMEOUT);
+	assert_int_equal(http_call(&(struct http_request){.method = "GET",
+					   .url = s.url,
+					   .connect_ns = LONG,
+					   .deadline = clock_deadline(LONG),
+					   .max_body = 1,
+					   .stop = &stop},
+				 &r, &e),
+		-ECANCELED);
+	assert_int_equal(e.kind, ERR_TRANSIENT);
+	http_response_free(&r);
+	server_stop(&s);
+	assert_in_range(clock_now() - begun, 0, 4 * NSEC_PER_SEC);
+}
+
 static void test_value(void **state)
 {
 	char out[8];
@@ -221,6 +344,9 @@ int main(void)
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_no_time),
 		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_value),
 	};
 

@@ -38,6 +38,10 @@ static void test_defaults(void **state)
 	assert_int_equal(s.copy.len, 0);
 	assert_int_equal(s.ecs_configure, ECS_AUTO);
 	assert_int_equal(s.ecs_memory, ECS_MEMORY_EXCLUSIVE);
+	assert_int_equal(s.poll, 2 * NSEC_PER_SEC);
+	assert_int_equal(s.rebalance, REBALANCE_STOP_CLAIMS);
+	assert_true(s.hooks);
+	assert_null(s.persist_to);
 }
 
 static void test_every_key(void **state)
@@ -54,6 +58,8 @@ static void test_every_key(void **state)
 		"[Apps]\nData=/srv/data\nApps=octave r\nApps=python\n"
 		"Threads=7\nNice=5\nIOClass=idle\n"
 		"[Copy]\nCopy=run_scripts/ octave_workflow.tar.xz\n"
+		"[Interrupt]\nPoll=5s\nRebalance=interrupt\nHooks=no\n"
+		"[Persist]\nTo=s3://bucket/prefix\n"
 		"[ECS]\nConfigure=no\nMemory=jobs\n");
 	assert_int_equal(settings_load(t->fd, &s, &e), 0);
 	assert_string_equal(s.path, "/scratch/big");
@@ -77,6 +83,10 @@ static void test_every_key(void **state)
 	assert_int_equal(s.copy.len, 2);
 	assert_int_equal(s.ecs_configure, ECS_NO);
 	assert_int_equal(s.ecs_memory, ECS_MEMORY_JOBS);
+	assert_int_equal(s.poll, 5 * NSEC_PER_SEC);
+	assert_int_equal(s.rebalance, REBALANCE_INTERRUPT);
+	assert_false(s.hooks);
+	assert_string_equal(s.persist_to, "s3://bucket/prefix");
 }
 
 static void test_order_of_files(void **state)
@@ -87,12 +97,12 @@ static void test_order_of_files(void **state)
 
 	scratch_write(t, "usr/lib/shared-prep/shared-prep.conf",
 		"[Shared]\nMinSize=1M\nMaxSize=1G\nJobMemory=1G\nSystemReserve=1G\n"
-		"Context=a:b:c\n[Metadata]\nInstanceType=c5.large\n");
+		"Context=a:b:c\n[Metadata]\nInstanceType=c5.large\n[Persist]\nTo=/srv\n");
 	scratch_write(t, LOCAL, "[Shared]\nMaxSize=2G\nJobMemory=2G\n");
 	scratch_write(t, "etc/shared-prep/conf.d/20-b.conf", "[Shared]\nJobMemory=4G\n");
 	scratch_write(t, "etc/shared-prep/conf.d/10-a.conf",
 		"[Shared]\nJobMemory=3G\nSystemReserve=\nContext=\nMaxSize=\n"
-		"[Metadata]\nInstanceType=\n");
+		"[Metadata]\nInstanceType=\n[Persist]\nTo=\n[Interrupt]\nPoll=0\n");
 	assert_int_equal(settings_load(t->fd, &s, &e), 0);
 	assert_int_equal(s.min_size, MIB);
 	assert_int_equal(s.job_memory, 4 * GIB);
@@ -101,6 +111,8 @@ static void test_order_of_files(void **state)
 	assert_int_equal(s.system_reserve, 0);
 	assert_null(s.context);
 	assert_null(s.instance_type);
+	assert_null(s.persist_to);
+	assert_int_equal(s.poll, 0);
 }
 
 static void test_refusals(void **state)
@@ -147,6 +159,17 @@ static void test_refusals(void **state)
 		{"Apps", "Nice=20", "20"},
 		{"Apps", "Nice=-1", "'-1'"},
 		{"Apps", "IOClass=slow", "'slow'"},
+		{"Interrupt", "Poll=500ms", "between 1s and 60s"},
+		{"Interrupt", "Poll=2min", "between 1s and 60s"},
+		{"Interrupt", "Poll=", "''"},
+		{"Interrupt", "Rebalance=yes", "stop-claims, ignore, interrupt"},
+		{"Interrupt", "Hooks=maybe", "'maybe'"},
+		{"Persist", "To=results", "neither an absolute path nor s3://"},
+		{"Persist", "To=s3://", "neither an absolute path nor s3://"},
+		{"Persist", "To=s3:///x", "neither an absolute path nor s3://"},
+		{"Persist", "To=/a/../b", "'..'"},
+		{"Persist", "To=/a b", "holds a blank"},
+		{"Persist", "Poll=2s", "unknown key"},
 		{"ECS", "Configure=maybe", "auto, yes, no"},
 		{"ECS", "Memory=all", "exclusive, jobs"},
 		{"ECS", "Memori=jobs", "Memori"},
