@@ -13,8 +13,8 @@ libagent_a_SOURCES = \
 	agent/cmd_pack.c \
 	agent/cmd_plan.c \
 	agent/cmd_prepare.c \
-	agent/cmd_release.c \
 	agent/cmd_record.c \
+	agent/cmd_release.c \
 	agent/cmd_run_job.c \
 	agent/cmd_run_unit.c \
 	agent/cmd_seal.c \
@@ -22,9 +22,9 @@ libagent_a_SOURCES = \
 	agent/cmd_submit.c \
 	agent/cmd_unpack.c \
 	agent/cmd_verify.c \
+	agent/cmd_watch.c \
 	agent/compiler.c agent/compiler.h \
 	agent/compiler_macros.c \
-	agent/cmd_watch.c \
 	agent/copy.c agent/copy.h \
 	agent/cores.c agent/cores.h \
 	agent/cpu.c agent/cpu.h \
@@ -36,9 +36,9 @@ libagent_a_SOURCES = \
 	agent/dmi.c agent/dmi.h \
 	agent/ecs.c agent/ecs.h \
 	agent/elf.c agent/elf.h \
+	agent/endpoint.c agent/endpoint.h \
 	agent/executor.h agent/executor_process.c agent/executor_unit.c \
 	agent/follow.c agent/follow.h \
-	agent/endpoint.c agent/endpoint.h \
 	agent/gcp.c \
 	agent/generator.c agent/generator.h \
 	agent/generator_unit.c \
@@ -46,7 +46,10 @@ libagent_a_SOURCES = \
 	agent/hooks_find.c agent/hooks_find.h \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
+	agent/imds.c agent/imds.h \
 	agent/imds.c \
+	agent/interrupt.c agent/interrupt.h \
+	agent/interruption.c agent/interruption.h \
 	agent/isa.h \
 	agent/isa_decode.c \
 	agent/isa_needs.c \
@@ -54,11 +57,8 @@ libagent_a_SOURCES = \
 	agent/isa_table.h \
 	agent/job.c agent/job.h \
 	agent/job_words.c \
-	agent/listing.c agent/listing.h \
-	agent/imds.c agent/imds.h \
-	agent/interrupt.c agent/interrupt.h \
-	agent/interruption.c agent/interruption.h \
 	agent/leave.c agent/leave.h \
+	agent/listing.c agent/listing.h \
 	agent/lock.c agent/lock.h \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
@@ -75,9 +75,9 @@ libagent_a_SOURCES = \
 	agent/notify.c agent/notify.h \
 	agent/owner.c agent/owner.h \
 	agent/pack.c agent/pack.h \
+	agent/pack_attrs.c agent/pack_attrs.h \
 	agent/pack_features.c agent/pack_features.h \
 	agent/pack_frame.c agent/pack_frame.h \
-	agent/pack_attrs.c agent/pack_attrs.h \
 	agent/pack_header.c agent/pack_header.h \
 	agent/pack_map.c agent/pack_map.h \
 	agent/pack_node.c agent/pack_node.h \
@@ -101,12 +101,11 @@ libagent_a_SOURCES = \
 	agent/rundir.c agent/rundir.h \
 	agent/schedule.c agent/schedule.h \
 	agent/seal.c agent/seal.h \
-	agent/settings.c agent/settings.h \
-	agent/settings_jobs.c agent/settings_jobs.h \
 	agent/settings.c agent/settings.h agent/settings_private.h \
+	agent/settings.c agent/settings.h \
 	agent/settings_interrupt.c \
+	agent/settings_jobs.c agent/settings_jobs.h \
 	agent/slot.c agent/slot.h \
-	agent/unpack/acl.c agent/unpack/acl.h \
 	agent/spawn.c agent/spawn.h \
 	agent/spool.c agent/spool.h \
 	agent/submit.c agent/submit.h \
@@ -119,6 +118,7 @@ libagent_a_SOURCES = \
 	agent/unit_record.c agent/unit_record.h \
 	agent/unit_runner.c agent/unit_runner.h \
 	agent/unit_usage.c agent/unit_usage.h \
+	agent/unpack/acl.c agent/unpack/acl.h \
 	agent/unpack/ahead.c agent/unpack/ahead.h \
 	agent/unpack/attrs.c agent/unpack/attrs.h \
 	agent/unpack/beneath.c agent/unpack/beneath.h \
@@ -135,8 +135,8 @@ libagent_a_SOURCES = \
 	agent/unpack/frames.c agent/unpack/frames.h \
 	agent/unpack/frames_private.h \
 	agent/unpack/frames_work.c \
-	agent/unpack/lean.c agent/unpack/lean.h \
 	agent/unpack/fresh.c agent/unpack/fresh.h \
+	agent/unpack/lean.c agent/unpack/lean.h \
 	agent/unpack/links.c agent/unpack/links.h \
 	agent/unpack/outline.c agent/unpack/outline.h \
 	agent/unpack/plant.c agent/unpack/plant.h \
@@ -151,6 +151,7 @@ libagent_a_SOURCES = \
 	agent/watch.c agent/watch.h \
 	agent/watch_cancel.c \
 	agent/watch_end.c \
+	agent/watch_leave.c \
 	agent/watch_private.h \
 	agent/watch_queue.c \
 	agent/watch_refuse.c \

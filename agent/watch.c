@@ -22,8 +22,6 @@
 /* The file of metrics is written this often at most. */
 #define METRICS_STEP NSEC_PER_SEC
 
-#define WATCH_OF(ev, member) ((struct watch *)(void *)((char *)(ev)-offsetof(struct watch, member)))
-
 static int enqueue_one(const char *name, void *ctx)
 {
 	struct watch *w = ctx;

@@ -69,6 +69,8 @@ void watch_put_away(
 	if (retention_is_due(&w->retention) && retention_enforce(&w->retention, &e) < 0)
 		log_warning("%s", e.msg);
 	watch_job_ended(w, id);
+	if (w->interruption && interruption_is_near(w->interruption))
+		interruption_turn(w->interruption);
 }
 
 /* How often a job of this ID has been queued again. */

@@ -3,6 +3,7 @@
 #ifndef AGENT_WATCH_PRIVATE_H
 #define AGENT_WATCH_PRIVATE_H
 
+#include "agent/interruption.h"
 #include "agent/metrics.h"
 #include "agent/queue.h"
 #include "agent/retention.h"
@@ -48,7 +49,7 @@ struct watch {
 	const struct watch_options *options;
 	int root, loop, inotify, timer, signals, lock;
 	int wd_new, wd_cancel, wd_root; /* inotify */
-	struct executor_event on_inotify, on_timer, on_signal;
+	struct executor_event on_inotify, on_timer, on_signal, on_interruption;
 	struct settings settings;
 	struct spool spool;
 	struct owner_policy owners;
@@ -67,6 +68,7 @@ struct watch {
 	size_t next_requeued;
 	const struct executor_ops *ops;
 	struct executor *executor;
+	struct interruption *interruption;
 	struct retention retention;
 	struct metrics metrics;
 	const char *held; /* why no job is started, NULL: they are */
@@ -79,6 +81,9 @@ struct watch {
 	bool quit;
 	struct buf text; /* of the job file that is looked at */
 };
+
+/* Of the event that is one of its members. */
+#define WATCH_OF(ev, member) ((struct watch *)(void *)((char *)(ev)-offsetof(struct watch, member)))
 
 /* watch_queue.c */
 void watch_enqueue(struct watch *w, const char *name); /* one that appeared in new/ */
@@ -104,6 +109,7 @@ void watch_stop_job(
 	struct watch *w, struct watch_running *r, enum job_state state, const char *reason);
 
 /* watch_cancel.c */
+must_check int watch_open_interruption(struct watch *w, struct err *e);
 void watch_cancel(struct watch *w, const char *id); /* cancel/ID */
 void watch_scan_cancel(struct watch *w);
 void watch_sweep_tmp(struct watch *w);

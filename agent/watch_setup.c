@@ -50,6 +50,7 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
+	interruption_close(w->interruption);
 	if (w->executor)
 		w->ops->close(w->executor);
 	watch_forget_window(w);
@@ -279,6 +280,8 @@ int watch_open(struct watch *w, struct err *e)
 		rc = open_loop(w, e);
 	if (rc == 0)
 		rc = open_executor(w, e);
+	if (rc == 0)
+		rc = watch_open_interruption(w, e);
 	if (rc < 0)
 		return rc;
 	w->retention.spool = &w->spool;

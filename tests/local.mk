@@ -5,8 +5,8 @@ AM_DEFAULT_SOURCE_EXT = .c
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
-	tests/unit/test_acl \
 	tests/isa/list \
+	tests/unit/test_acl \
 	tests/unit/test_ahead \
 	tests/unit/test_archive \
 	tests/unit/test_buf \
@@ -32,10 +32,10 @@ check_PROGRAMS += \
 	tests/unit/test_http \
 	tests/unit/test_identity \
 	tests/unit/test_imds \
-	tests/unit/test_isa \
-	tests/unit/test_job \
 	tests/unit/test_interrupt \
 	tests/unit/test_interruption \
+	tests/unit/test_isa \
+	tests/unit/test_job \
 	tests/unit/test_json \
 	tests/unit/test_lean \
 	tests/unit/test_leave \
@@ -48,10 +48,10 @@ check_PROGRAMS += \
 	tests/unit/test_num \
 	tests/unit/test_opt \
 	tests/unit/test_pack \
+	tests/unit/test_pack_features \
 	tests/unit/test_pack_map \
 	tests/unit/test_pack_pool \
 	tests/unit/test_pack_tree \
-	tests/unit/test_pack_features \
 	tests/unit/test_plan \
 	tests/unit/test_priority \
 	tests/unit/test_proc \
@@ -64,11 +64,10 @@ check_PROGRAMS += \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
 	tests/unit/test_source \
-	tests/unit/test_tree \
-	tests/unit/test_words
 	tests/unit/test_spool \
 	tests/unit/test_tree \
-	tests/unit/test_unit
+	tests/unit/test_unit \
+	tests/unit/test_words
 
 check_LIBRARIES = libscratch.a
 libscratch_a_SOURCES = \
