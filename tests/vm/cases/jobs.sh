@@ -55,7 +55,7 @@ is "a job is pinned by its group too" "$(head -n 1 "$spool/done/$id/stdout")" \
 
 # Memory.
 journald=$(property systemd-journald.service MainPID)
-other=$(submit -- sleep 1000)
+other=$(submit -- tail -f /dev/null)
 begun "$other"
 id=$(submit --mem 32M --scratch 16M -- /usr/lib/vm/fill hold 200)
 ended "$id"
@@ -94,15 +94,16 @@ systemctl daemon-reload
 shared-prep cancel "$other"
 ended "$other"
 is "a job is cancelled" "$(result "$other" .state)" cancelled
-id=$(submit -- sleep 1000)
+id=$(submit -- tail -f /dev/null)
 begun "$id"
 systemctl stop "$(unit "$id")"
 ended "$id"
 is "stopping its unit cancels it" "$(result "$id" .state)" cancelled
 
 # The watcher and the service manager come and go; results do not wait for them.
-live=$(submit -- /bin/sh -c 'until [ -e /shared/go ]; do sleep 0.2; done; echo whole; exit 4')
-dead=$(submit -- sleep 1000)
+mkfifo -m 644 /shared/go
+live=$(submit -- /bin/sh -c 'read -r go </shared/go; echo whole; exit 4')
+dead=$(submit -- tail -f /dev/null)
 begun "$live"
 begun "$dead"
 systemctl kill -s KILL shared-prep-jobs.service
@@ -118,14 +119,14 @@ is "the next watcher finds the one" "$(ended "$dead"; result "$dead" '"\(.state)
 	"interrupted its recorder was killed by signal 9"
 like "and follows the other" "$(journalctl -b -q -o cat -u shared-prep-jobs.service)" \
 	"job '$live' runs on"
-touch /shared/go
+echo >/shared/go
 ended "$live"
 is "which ends as it should" "$(result "$live" .exit) $(cat "$spool/failed/$live/stdout")" "4 whole"
 check "no failed unit is left after all" wait_for 10 test -z "$(failed_units)"
 
 # Where not even the recorder of the end can run, the service manager remembers.
 override ExecStopPost= ExecStopPost=/bin/false
-id=$(submit --requeue -- /bin/sh -c '[ -e /shared/again ] || { touch /shared/again; sleep 1000; }')
+id=$(submit --requeue -- /bin/sh -c '[ -e /shared/again ] || { touch /shared/again; tail -f /dev/null; }')
 begun "$id"
 wait_for 30 test -e /shared/again
 systemctl kill -s KILL "$(unit "$id")"
