@@ -3,18 +3,19 @@
 
 #include "agent/elf.h"
 #include "agent/isa.h"
+#include "agent/pack_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define DEPTH_MAX 200 /* one descriptor each */
+/* What paths begin with while the tree is visited. */
+#define TOP "."
 
 struct scan {
 	const struct pack_scan_request *request;
-	char path[PATH_MAX]; /* of the entry beneath the tree */
+	const char *path; /* of the file beneath the tree */
 };
 
 static int cannot(const struct scan *s, const char *verb, struct err *e)
@@ -76,68 +77,27 @@ static int scan_file(struct scan *s, int dirfd, const char *name, struct err *e)
 	return s->request->found(&file, s->request->ctx, e);
 }
 
-static int scan_dir(struct scan *s, int fd, unsigned depth, struct err *e);
-
-static int scan_entry(struct scan *s, int dirfd, const char *name, unsigned depth, struct err *e)
+/* The dynamic linker takes from these folders only what the processor can run. */
+static bool is_chosen_at_start(const char *path)
 {
-	auto_close int fd = -1;
-	struct stat st;
+	return strstr(path, "/glibc-hwcaps/") != NULL;
+}
+
+static int visit(void *ctx, const struct pack_node *n, struct err *e)
+{
+	struct scan *s = ctx;
 
 	if (s->request->cancelled && s->request->cancelled(s->request->ctx))
 		return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return cannot(s, "examine", e);
-	if (S_ISREG(st.st_mode))
-		return scan_file(s, dirfd, name, e);
-	if (!S_ISDIR(st.st_mode) || strcmp(name, "glibc-hwcaps") == 0)
+	if (!S_ISREG(n->st.st_mode) || is_chosen_at_start(n->path))
 		return 0;
-	if (depth >= DEPTH_MAX)
-		return err_set(
-			e, ERR_DATA, ELOOP, "'%s' is more than %d levels deep", s->path, DEPTH_MAX);
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? cannot(s, "open the directory", e) : scan_dir(s, fd, depth + 1, e);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int not_dots(const struct dirent *d)
-{
-	return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
-}
-
-/* s->path names the directory ("" for the tree), before and after. */
-static int scan_dir(struct scan *s, int fd, unsigned depth, struct err *e)
-{
-	const size_t len = strlen(s->path), room = sizeof(s->path) - len;
-	struct dirent **entry = NULL;
-	int n = scandirat(fd, ".", &entry, not_dots, by_name);
-	int rc = n < 0 ? cannot(s, "read the directory", e) : 0;
-
-	for (int i = 0; i < n; i++) {
-		const char *name = entry[i]->d_name;
-		int want = snprintf(s->path + len, room, "%s%s", len ? "/" : "", name);
-
-		if (rc == 0 && (want < 0 || (size_t)want >= room))
-			rc = err_set(e, ERR_DATA, ENAMETOOLONG,
-				"a name beneath '%.80s...' is too long", s->path);
-		if (rc == 0)
-			rc = scan_entry(s, fd, name, depth, e);
-		s->path[len] = '\0';
-		free(entry[i]);
-	}
-	free(entry);
-	return rc;
+	s->path = n->path + sizeof(TOP);
+	return scan_file(s, n->dirfd, n->name, e);
 }
 
 int pack_scan(const struct pack_scan_request *r, struct err *e)
 {
 	struct scan s = {.request = r};
-	auto_close int fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0)
-		return err_errno(e, "cannot open '%s'", r->dir);
-	return scan_dir(&s, fd, 0, e);
+	return pack_nodes(r->dir, TOP, visit, &s, e);
 }
