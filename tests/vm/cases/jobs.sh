@@ -8,7 +8,12 @@ result() { jq -r "$2" "$spool"/{done,failed}/"$1"/result.json 2>/dev/null; } # I
 unit() { echo "shared-prep-job-$1.service"; }
 group() { echo "/sys/fs/cgroup$(property "$(unit "$1")" ControlGroup)"; }
 submit() { shared-prep submit "$@"; }
-ended() { shared-prep jobs --wait "$1" >/dev/null 2>&1 || :; } # ID
+is_away() { [ -d "$spool/done/$1" ] || [ -d "$spool/failed/$1" ]; } # ID
+ended() # ID: and put away by the watcher
+{
+	shared-prep jobs --wait "$1" >/dev/null 2>&1 || :
+	wait_for 30 is_away "$1"
+}
 begun() { wait_for 30 test -d "$spool/run/$1/work"; }
 failed_units() { systemctl list-units --failed --no-legend --plain 'shared-prep-job-*'; }
 override() # LINE...: for all jobs that begin from now on
