@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes archives byte by byte: tar entries with any header, codecs, and edits of our own trailer."""
 import bz2
+import functools
 import gzip
 import hashlib
 import json
@@ -223,6 +224,7 @@ class Ours:
         return out
 
 
+@functools.lru_cache(maxsize=8)
 def xxh64(data):
     """XXH64 with seed 0."""
     p = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
