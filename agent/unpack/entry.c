@@ -191,6 +191,11 @@ int entry_refuse_twice(struct err *e, const char *path)
 	return err_set(e, ERR_DATA, EEXIST, "%s comes twice", entry_quote(path, a));
 }
 
+int entry_refuse_more(struct err *e)
+{
+	return err_set(e, ERR_DATA, EBADMSG, "it holds more than its manifest says");
+}
+
 int entry_refuse_target(struct err *e, const struct entry *n, bool exists)
 {
 	char a[ENTRY_QUOTE], b[ENTRY_QUOTE];

@@ -74,8 +74,9 @@ int entry_refuse_through(struct err *e, const char *path, size_t prefix_len, boo
 int entry_refuse_replace(struct err *e, const char *path);
 int entry_refuse_target(struct err *e, const struct entry *n, bool exists);
 
-/* Of our own archives only, where names do not come twice. */
+/* Of our own archives only, where names do not come twice and the manifest tells the bytes. */
 int entry_refuse_twice(struct err *e, const char *path);
+int entry_refuse_more(struct err *e);
 
 /* "file", "directory", "symbolic link" … */
 const char *entry_kind_name(enum entry_kind k);

@@ -100,6 +100,8 @@ static int add_file(
 	auto_close int fd = -1;
 	int rc;
 
+	if (n->size > w->all->request->max_bytes)
+		return entry_refuse_more(e);
 	count_file(&w->result, n->size);
 	if (!w->all->request->tree)
 		return note(w->all, n, e);
@@ -190,6 +192,7 @@ static int add_part(struct frames_worker *w, uint32_t k, struct span *s, struct 
 			.decoder = &w->decoder,
 			.plant = f->request->tree ? &w->plant : NULL,
 			.rules = &f->rules,
+			.max_bytes = f->request->max_bytes,
 		},
 		k, f->plain[k] - f->plain[s->first], &n, e);
 
@@ -246,7 +249,7 @@ static int count_frame(struct frames_worker *w, uint32_t k, struct err *e)
 	if (r->progress)
 		r->progress(f->packed, r->ctx);
 	pthread_mutex_unlock(&f->lock);
-	return more ? err_set(e, ERR_DATA, EBADMSG, "it holds more than its manifest says") : 0;
+	return more ? entry_refuse_more(e) : 0;
 }
 
 static void fail(struct frames *f, uint32_t k, const struct err *e)

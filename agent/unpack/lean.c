@@ -336,7 +336,9 @@ static bool map_number(struct lean *l, uint64_t *ret)
 	return digits(p, (size_t)(newline - p), ret);
 }
 
-/* The map of a sparse file stands before its content, padded to a block. */
+/* The map of a sparse file stands before its content, padded to a block. GNU tar takes it
+ * like this only if each piece but the last stored one is of whole blocks, and the last piece ends
+ * the file. */
 static int read_map(struct lean *l, const struct entry *n, struct lean_content *c, struct err *e)
 {
 	const size_t start = l->at;
@@ -354,12 +356,14 @@ static int read_map(struct lean *l, const struct entry *n, struct lean_content *
 		if (x->offset < end || x->offset > n->size || x->len > n->size - x->offset)
 			return err_set(e, ERR_DATA, EBADMSG,
 				"a sparse file has pieces that overlap or pass its end");
+		if (x->len > 0 && sum % PACK_BLOCK != 0)
+			return damaged(e, "a sparse file has a piece that is not of whole blocks");
 		end = x->offset + x->len;
 		sum += x->len;
 	}
 	if (!take(l, -(l->at - start) & (PACK_BLOCK - 1)))
 		return damaged(e, "a sparse file's map is cut short");
-	if (l->at - start > c->stored || c->stored - (l->at - start) != sum)
+	if (end != n->size || l->at - start > c->stored || c->stored - (l->at - start) != sum)
 		return damaged(e, "a sparse file's map does not fit its size");
 	c->at = l->at;
 	c->stored = sum;

@@ -60,6 +60,8 @@ static int read_head(
 	rc = entry_check(&f->entry, w->rules, e);
 	if (rc == 0 && f->entry.kind != ENTRY_FILE)
 		rc = lies(e);
+	if (rc == 0 && f->entry.size > w->max_bytes)
+		rc = entry_refuse_more(e);
 	return rc;
 }
 

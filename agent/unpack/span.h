@@ -23,6 +23,7 @@ struct span_writer {
 	struct frame_decoder *decoder;
 	struct plant *plant; /* NULL: only checked */
 	const struct entry_rules *rules;
+	uint64_t max_bytes; /* of the manifest */
 };
 
 void span_init(struct span *s, const struct archive_index *i, const struct archive_span *of);

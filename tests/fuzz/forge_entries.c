@@ -260,10 +260,10 @@ static bool add_sparse(struct forge *f, bool spans)
 	const uint8_t blocks = spans ? take(f) : 0;
 	size_t begin, head;
 
-	if (buf_addf(&map, "%u\n", n) < 0)
+	if (buf_addf(&map, "%u\n", n + 1) < 0)
 		return false;
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t at = end + 16U * take(f), len = 4U * take(f);
+		uint64_t at = end + 16U * take(f), len = 128U * (take(f) & 31U);
 
 		if (buf_addf(&map, "%llu\n%llu\n", (unsigned long long)at,
 			    (unsigned long long)len) < 0)
@@ -274,6 +274,8 @@ static bool add_sparse(struct forge *f, bool spans)
 	end += take_number(f, 2);
 	take_name(f, name);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)end);
+	if (buf_addf(&map, "%s\n0\n", text) < 0)
+		return false;
 	if (buf_reserve(&map, PACK_BLOCK) < 0 || !add_record(f, "GNU.sparse.major", "1", 1) ||
 		!add_record(f, "GNU.sparse.minor", "0", 1) ||
 		!add_record(f, "GNU.sparse.name", name, strlen(name)) ||

@@ -302,6 +302,7 @@ def item(path, data=b"", kind=b"0", link="", records=b"", says=None, **fields):
 
 def sparse_item(path, pieces, real, **more):
     """A sparse file (GNU 1.0) of pieces (offset, bytes)."""
+    pieces = [*pieces, (real, b"")]
     text = b"%d\n" % len(pieces) + b"".join(b"%d\n%d\n" % (at, len(d)) for at, d in pieces)
     text = more.pop("text", text)
     data = text + bytes(-len(text) % 512) + b"".join(d for _, d in pieces)

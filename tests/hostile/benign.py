@@ -174,6 +174,7 @@ def variants(data):
 def by_programs(tree, folder):
     """(name, path) of what GNU tar, bsdtar and Python make of a folder, which has a folder short/ of
     what the oldest format can hold."""
+    short = ""
     for n, (program, how) in enumerate((
             ("tar", ["--format=v7", "short"]), ("tar", ["--format=ustar", "short"]), ("tar", ["--format=oldgnu", "."]),
             ("tar", ["--format=gnu", "."]), ("tar", ["--format=pax", "."]), ("tar", ["-S", "--format=gnu", "."]),
@@ -192,10 +193,11 @@ def by_programs(tree, folder):
         path = os.path.join(folder, name)
         subprocess.run([program, "-cf", path, "-C", tree, *how], stderr=subprocess.DEVNULL, check=True)
         yield name, path
+        short = name if "ustar" in name else short
     path = os.path.join(folder, "appended.tar")
     subprocess.run(["tar", "-cf", path, "-C", tree, "short"], check=True)
     subprocess.run(["tar", "-rf", path, "-C", tree, "--mtime=@5", "short/a"], check=True)
-    subprocess.run(["tar", "-Af", path, os.path.join(folder, name)], check=True)
+    subprocess.run(["tar", "-Af", path, os.path.join(folder, short)], check=True)
     yield "appended.tar", path
     for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         path = os.path.join(folder, f"python-{form}.tar")

@@ -264,6 +264,7 @@ static const struct {
 	{"2\n4\n3\n6\n1\n", "overlap or pass its end"},
 	{"1\n4\n3\nabc", "does not fit its size"},
 	{"0\n", "does not fit its size"},
+	{"2\n0\n1\n9\n1\n", "not of whole blocks"},
 };
 
 /* A header with bytes replaced and its sum made right again. */
@@ -388,43 +389,46 @@ static void test_xattrs(void **state)
 	}
 }
 
+#define SPARSE_RECORDS                                                                             \
+	"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=f\n"                     \
+	"28 GNU.sparse.realsize=9999\n"
+#define SPARSE_MAP "3\n4\n512\n5000\n2\n9999\n0\n"
+
+/* Two pieces: 512 bytes from 4 on, 2 from 5000 on. */
+static void add_sparse(struct buf *b)
+{
+	const size_t stored = PACK_BLOCK + 2;
+
+	add_records(b, SPARSE_RECORDS, sizeof(SPARSE_RECORDS) - 1);
+	add_header(b, &(struct pack_entry){
+			      .path = "g", .link = "", .type = '0', .size = PACK_BLOCK + stored});
+	add(b, SPARSE_MAP, sizeof(SPARSE_MAP) - 1);
+	pad(b);
+}
+
 static void test_sparse(void **state)
 {
-	static const char text[] = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
-				   "21 GNU.sparse.name=f\n26 GNU.sparse.realsize=99\n";
 	auto_buf struct buf b = BUF_INIT(1 << 20);
-	struct lean *l = malloc(sizeof(*l));
-	struct entry *got = malloc(sizeof(*got));
-	struct err e = ERR_INIT;
-	struct lean_content c;
+	struct one *o = *state;
+	const struct lean_content *c = &o->content;
 	uint64_t offset;
 
-	(void)state;
-	add_records(&b, text, sizeof(text) - 1);
-	add_header(&b,
-		&(struct pack_entry){.path = "g", .link = "", .type = '0', .size = PACK_BLOCK + 5});
-	add(&b, "3\n4\n3\n50\n2\n99\n0\n", 17);
-	pad(&b);
-	add(&b, "abcde", 5);
-	pad(&b);
-	lean_init(l);
-	lean_start(l, b.data, b.len);
-	assert_int_equal(lean_next(l, got, &c, &e), 1);
-	assert_string_equal(got->path, "f");
-	assert_int_equal(got->size, 99);
-	assert_int_equal(c.stored, 5);
-	assert_int_equal(c.n_extents, 3);
-	assert_memory_equal(b.data + c.at, "abcde", 5);
-	assert_int_equal(lean_end(&c), b.len);
-	assert_int_equal(lean_place(&c, 0, 5, &offset), 3);
+	add_sparse(&b);
+	assert_int_equal(next(o, &b), 1);
+	assert_string_equal(o->entry.path, "f");
+	assert_int_equal(o->entry.size, 9999);
+	assert_int_equal(c->at, b.len);
+	assert_int_equal(c->stored, PACK_BLOCK + 2);
+	assert_int_equal(c->n_extents, 3);
+	assert_int_equal(lean_end(c), b.len + 2 * PACK_BLOCK);
+	assert_int_equal(lean_place(c, 0, 514, &offset), 512);
 	assert_int_equal(offset, 4);
-	assert_int_equal(lean_place(&c, 2, 3, &offset), 1);
-	assert_int_equal(offset, 6);
-	assert_int_equal(lean_place(&c, 3, 2, &offset), 2);
-	assert_int_equal(offset, 50);
-	lean_free(l);
-	free(l);
-	free(got);
+	assert_int_equal(lean_place(c, 511, 3, &offset), 1);
+	assert_int_equal(offset, 515);
+	assert_int_equal(lean_place(c, 512, 2, &offset), 2);
+	assert_int_equal(offset, 5000);
+	assert_int_equal(lean_place(c, 513, 1, &offset), 1);
+	assert_int_equal(offset, 5001);
 }
 
 /* Every bit of a header is covered by its checksum, or it says what is wrong. */
@@ -445,18 +449,10 @@ static void test_header_bits(void **state)
 /* Headers that go on beyond the bytes there are. */
 static void test_cut(void **state)
 {
-	static const char map[] = "2\n4\n3\n50\n2\n";
 	auto_buf struct buf b = BUF_INIT(1 << 20);
 	struct one *o = *state;
 
-	add_records(&b,
-		"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=f\n"
-		"26 GNU.sparse.realsize=99\n",
-		91);
-	add_header(&b,
-		&(struct pack_entry){.path = "g", .link = "", .type = '0', .size = PACK_BLOCK + 5});
-	add(&b, map, sizeof(map) - 1);
-	pad(&b);
+	add_sparse(&b);
 	assert_int_equal(next(o, &b), 1);
 	for (size_t len = 0; len < b.len; len++) {
 		/* Of exactly that size, so that reading beyond it is found. */
@@ -478,7 +474,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_xattrs, setup, teardown),
-		cmocka_unit_test(test_sparse),
+		cmocka_unit_test_setup_teardown(test_sparse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_header_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 	};
