@@ -130,11 +130,11 @@ static int remove_one(struct retention *r, const struct old *o, struct err *e)
 	return 0;
 }
 
-static bool is_too_much(const struct retention *r, const struct old *o, uint64_t now)
+static bool is_too_much(const struct retention *r, const struct old *o, bool last, uint64_t now)
 {
 	uint64_t age = r->keep->age;
 
-	return r->jobs > r->keep->jobs || r->bytes > max_bytes(r) ||
+	return (!last && (r->jobs > r->keep->jobs || r->bytes > max_bytes(r))) ||
 	       (age && now > o->ended && now - o->ended > age);
 }
 
@@ -158,7 +158,10 @@ int retention_enforce(struct retention *r, struct err *e)
 		return rc;
 	r->jobs = l->jobs;
 	qsort(l->old, l->n, sizeof(l->old[0]), by_age);
-	for (size_t i = 0; rc == 0 && i < l->n && is_too_much(r, &l->old[i], now); i++)
+	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		if (!is_too_much(r, &l->old[i], l->n == l->jobs && i + 1 == l->n, now))
+			break;
 		rc = remove_one(r, &l->old[i], e);
+	}
 	return rc;
 }

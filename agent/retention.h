@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How much done/ and failed/ may hold (KeepDone=): a count, bytes, an age. The oldest go first. To
+ * How much done/ and failed/ may hold (KeepDone=): a count, bytes, an age. The oldest go first; the
+ * one that ended last stays until it is too old, because somebody may wait for its result. To
  * look at all of them for each that comes would cost more than the jobs, so that up to a tenth more
  * is kept for a while.
  */
