@@ -67,6 +67,7 @@ static void folders_have_their_modes(void **state)
 	const struct scratch *t = *state;
 	auto_spool struct spool s = open_spool(t);
 
+	assert_true(s.fd >= 0);
 	assert_int_equal(scratch_mode(t, "jobs") & 07777, 0755);
 	assert_int_equal(scratch_mode(t, "jobs/new") & 07777, 01777);
 	assert_int_equal(scratch_mode(t, "jobs/tmp") & 07777, 01777);
