@@ -291,6 +291,25 @@ static void test_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(file, "file")), "lib/c?.so");
 }
 
+/* More levels than there may be descriptors. */
+static void test_deep(void **state)
+{
+	const struct scratch *t = *state;
+	const struct expected c = {.dir = "deep", .key = "", .is = "x86_64"};
+	struct manifest m = {.present = true};
+	struct warned w = {0};
+	struct err e = ERR_INIT;
+	char path[3000] = "deep";
+
+	for (size_t len = 4; len < 2800; len += 2)
+		memcpy(path + len, "/d", 3);
+	assert_int_equal(fs_mkdir_p(t->fd, path, 0755, &e), 0);
+	memcpy(path + strlen(path), "/a", 3);
+	put_elf(t, path, EM_X86_64, 3);
+	assert_int_equal(run(t, &c, &m, &w, &e), 0);
+	assert_true(cpu_has(&m.features, &cpu_target_find("x86-64-v2")->needs));
+}
+
 static bool yes(void *ctx)
 {
 	(void)ctx;
@@ -313,6 +332,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cases, setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_cc_alone, setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_report, setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_deep, setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, scratch_teardown),
 	};
 
