@@ -90,8 +90,9 @@ static int count_entry(struct stream *u, const struct entry *n, struct err *e)
 	return 0;
 }
 
-/* The first entry that is not the top itself tells whether the top directory is left out. */
-static void decide_strip(struct stream *u, const char *path)
+/* The first entry that is not the top itself tells whether the top directory is left out: one of
+ * its name that is no directory is all there is. */
+static void decide_strip(struct stream *u, const char *path, enum entry_kind kind)
 {
 	const char *top = u->request->strip;
 	size_t len = top ? strlen(top) : 0;
@@ -99,7 +100,8 @@ static void decide_strip(struct stream *u, const char *path)
 	if (u->strip_decided || !*path)
 		return;
 	u->strip_decided = true;
-	if (len > 0 && strncmp(path, top, len) == 0 && (!path[len] || path[len] == '/'))
+	if (len > 0 && strncmp(path, top, len) == 0 &&
+		(path[len] == '/' || (!path[len] && kind == ENTRY_DIR)))
 		u->rules.strip = top;
 }
 
@@ -111,7 +113,7 @@ static int check_entry(struct stream *u, struct entry *n, struct err *e)
 
 	/* A bad name is refused below. */
 	if (rc == 0 && n->path && entry_path(n->path, path, &why) == 0)
-		decide_strip(u, path);
+		decide_strip(u, path, n->kind);
 	return rc == 0 ? entry_check(n, &u->rules, e) : rc;
 }
 

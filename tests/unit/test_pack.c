@@ -266,6 +266,24 @@ static void test_cut(void **state)
 	archive_index_free(&i);
 }
 
+/* A plain tar of one file that has the name which a top directory would have. */
+static void test_strip_no_file(void **state)
+{
+	const struct scratch *t = *state;
+	auto_buf struct buf tar = BUF_INIT(65536);
+	auto_close int fd = openat(t->fd, "app_c5.tar.zst", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	const struct pack_entry n = {.path = "app_c5", .link = "", .type = '0', .mode = 0644};
+	static const char end[2 * PACK_BLOCK];
+	struct unpack_result result;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(pack_header(&n, &tar, &e), 0);
+	assert_int_equal(buf_add(&tar, end, sizeof(end)), 0);
+	assert_int_equal(write(fd, tar.data, tar.len), tar.len);
+	assert_int_equal(unpack(t, "app_c5", false, UINT64_MAX, &result, &e), 0);
+	assert_true(fs_exists(t->fd, "out/app_c5"));
+}
+
 static void test_epoch(void **state)
 {
 	const struct scratch *t = *state;
@@ -331,6 +349,8 @@ int main(void)
 			test_there_and_back, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_cut, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_strip_no_file, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_epoch, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, scratch_setup, scratch_teardown),
 	};
