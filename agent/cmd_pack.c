@@ -53,7 +53,7 @@ static const struct opt opts[] = {
 	{OPT_STRING, 0, "entry", AT(entry), "PATH", "the program to start, relative to DIR"},
 	{OPT_U64, 0, "level", AT(level), "N", "zstd level, 1 to 22 (default 19)"},
 	{OPT_SIZE, 0, "frame-size", AT(frame_size), "SIZE",
-		"bytes of tar in one frame (default 4M)"},
+		"bytes of tar in one frame (default 2M)"},
 	{OPT_U64, 0, "threads", AT(threads), "N",
 		"threads that compress (default: one for each CPU)"},
 	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},

@@ -35,7 +35,7 @@ struct pack_request {
 };
 
 #define PACK_LEVEL 19
-#define PACK_FRAME (4 * MIB)
+#define PACK_FRAME (2 * MIB)
 
 /* Beyond 128 MiB a plain zstd -d would want --long. */
 #define PACK_FRAME_MIN (64 * KIB)

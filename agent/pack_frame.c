@@ -94,12 +94,11 @@ static int add_dir(struct pack_frames *f, const char *path, struct err *e)
 	return 0;
 }
 
-/* Where the first frame of a file that has several ends. */
+/* Where the first frame of a file that has several ends; it may hold the headers only. */
 static size_t first_end(size_t size, size_t head)
 {
-	const size_t content = (size - head) / PACK_FRAME_CUT * PACK_FRAME_CUT;
-
-	return content > 0 && size % PACK_FRAME_CUT == 0 ? head + content : size;
+	return size % PACK_FRAME_CUT == 0 ? head + (size - head) / PACK_FRAME_CUT * PACK_FRAME_CUT
+					  : size;
 }
 
 int pack_frames_begin(

@@ -4,8 +4,8 @@
  * threads compresses (pack_pool.h), writes them in order and keeps the index. A frame ends before
  * an entry that it has no room for; an entry longer than a frame has frames to itself.
  *
- * The content of such a file is cut at multiples of PACK_FRAME_CUT where a frame is longer than
- * that: a huge page (2 MiB) is then written by one call, and not cleared before.
+ * The content of such a file is cut at multiples of PACK_FRAME_CUT where the frame size is one:
+ * a huge page (2 MiB) is then written by one call, and not cleared before.
  */
 #ifndef AGENT_PACK_FRAME_H
 #define AGENT_PACK_FRAME_H
