@@ -69,6 +69,7 @@ run_once() # SHAPE CORPUS COMMAND [ARCHIVE]
 	local tool=${3%:*} kind=${3#*:} words
 	command_words "$tool" "${4:-$archives/$2.$kind}" "$2" "$work/mnt/out"
 	fresh_tmpfs
+	"$work/warm" 1024
 	case $tool in
 	decode | write) (shaped "$1" "${words[@]}") ;;
 	*) (shaped "$1" "$work/measure" 900 "${words[@]}") ;;
