@@ -96,8 +96,9 @@ static void advance(struct attend *a)
 	}
 }
 
-/* Somebody asks for the end. A signal of old may come late: the file is what counts. */
-static void on_stop(struct attend *a)
+/* Somebody asks for the end, or wants it now. A signal of old may come late: the file is what
+ * counts. */
+static void on_stop(struct attend *a, bool now)
 {
 	char reason[RESULT_REASON];
 	struct err ignored = ERR_INIT;
@@ -110,10 +111,12 @@ static void on_stop(struct attend *a)
 		snprintf(reason, sizeof(reason), "its recorder was told to end");
 	}
 	/* A second time, or after the time limit: nothing new. */
-	if (a->asked)
+	if (a->asked && !now)
 		return;
 	blame(a, state, reason);
-	if (state == JOB_INTERRUPTED && a->job->signal && a->stage != STAGE_TERM)
+	if (now)
+		a->stage = STAGE_KILL;
+	else if (state == JOB_INTERRUPTED && a->job->signal && a->stage != STAGE_TERM)
 		a->stage = STAGE_SIGNAL;
 	else
 		a->stage = STAGE_TERM;
@@ -158,7 +161,7 @@ static void read_signals(struct attend *a)
 
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(info[0]); i++)
 		if (info[i].ssi_signo != SIGCHLD)
-			on_stop(a);
+			on_stop(a, info[i].ssi_signo == SIGQUIT);
 }
 
 static void keep(struct attend *a, int i, const char *data, size_t len)

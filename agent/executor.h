@@ -64,8 +64,9 @@ struct executor_ops {
 	must_check int (*start)(struct executor *x, const char *id,
 		const struct executor_grant *grant, struct err *e);
 
-	/* SIGTERM to all of the job, SIGKILL after its grace. run/ID/stop has been written. */
-	must_check int (*stop)(struct executor *x, const char *id, struct err *e);
+	/* SIGTERM to all of the job and SIGKILL after its grace, or now. run/ID/stop has been
+	 * written. */
+	must_check int (*stop)(struct executor *x, const char *id, bool now, struct err *e);
 
 	/*
 	 * Takes over a job that another watcher started and whose lock is held, or of which there

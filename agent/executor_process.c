@@ -252,17 +252,18 @@ static struct runner *find(const struct executor *x, const char *id)
 	return r;
 }
 
-static int process_stop(struct executor *x, const char *id, struct err *e)
+static int process_stop(struct executor *x, const char *id, bool now, struct err *e)
 {
 	const struct runner *r = find(x, id);
+	const int number = recorder_signal(now);
 	int rc;
 
 	if (!r)
 		return err_set(e, ERR_SYSTEM, ESRCH, "'%s' does not run", id);
 	if (r->child || r->fd < 0)
-		rc = kill(r->pid, SIGTERM);
+		rc = kill(r->pid, number);
 	else
-		rc = (int)syscall(SYS_pidfd_send_signal, r->fd, SIGTERM, NULL, 0);
+		rc = (int)syscall(SYS_pidfd_send_signal, r->fd, number, NULL, 0);
 	return rc < 0 ? err_errno(e, "cannot end '%s'", id) : 0;
 }
 

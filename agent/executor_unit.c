@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/recorder.h"
 #include "agent/unit_runner.h"
 
 #include <errno.h>
@@ -216,7 +217,7 @@ static int unit_start(
 }
 
 /* A recorder of process mode: that holds the lock before and after the descriptor is made. */
-static int end_recorder(struct runner *r, struct err *e)
+static int end_recorder(struct runner *r, bool now, struct err *e)
 {
 	enum rundir_state state;
 	struct rundir_lock lock;
@@ -232,18 +233,19 @@ static int end_recorder(struct runner *r, struct err *e)
 		return err_set(e, ERR_SYSTEM, ESRCH, "'%s' does not run", r->id);
 	rc = rundir_state(dir, &state, &lock, e);
 	if (rc == 0 && state == RUNDIR_RUNNING &&
-		syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0)
+		syscall(SYS_pidfd_send_signal, fd, recorder_signal(now), NULL, 0) < 0)
 		return err_errno(e, "cannot end '%s'", r->id);
 	return rc;
 }
 
-static int unit_stop(struct executor *x, const char *id, struct err *e)
+static int unit_stop(struct executor *x, const char *id, bool now, struct err *e)
 {
 	struct runner *r = find(x, id);
 
 	if (!r)
 		return err_set(e, ERR_SYSTEM, ESRCH, "'%s' does not run", id);
-	return r->unit ? bus_unit_term(r->unit, e) : end_recorder(r, e);
+	return r->unit ? bus_unit_signal(r->unit, recorder_signal(now), e)
+		       : end_recorder(r, now, e);
 }
 
 /* Without an answer of the bus it is taken over, and looked at when there is one. */

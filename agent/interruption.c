@@ -10,6 +10,7 @@
 #include "common/num.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -41,10 +42,12 @@ static const char *describe(struct interruption *i)
 {
 	const struct leave *l = &i->leave;
 	const struct notice *n = &l->notice;
+	const char *kind = notice_kind_name(n->kind);
+	const bool more = *n->event && strcmp(n->event, kind) != 0;
 	char date[DATE_TEXT];
 
-	snprintf(i->reason, sizeof(i->reason), "%s%s%s%s%s%s", notice_kind_name(n->kind),
-		*n->event ? " (" : "", n->event, *n->event ? ")" : "", l->time ? " at " : "",
+	snprintf(i->reason, sizeof(i->reason), "%s%s%s%s%s%s", kind, more ? " (" : "",
+		more ? n->event : "", more ? ")" : "", l->time ? " at " : "",
 		l->time ? date_text(l->time, date) : "");
 	return i->reason;
 }
@@ -227,8 +230,7 @@ static void do_deed(struct interruption *i, enum leave_deed deed)
 		break;
 	case LEAVE_KILL_JOBS:
 		log_warning("jobs that still run are killed: hooks need the time");
-		if (jobs->kill)
-			jobs->kill(jobs->ctx);
+		jobs->kill(jobs->ctx);
 		break;
 	case LEAVE_RUN_HOOKS:
 		if (i->setup.settings->hooks && !i->hooks)

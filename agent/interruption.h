@@ -23,7 +23,7 @@ struct interruption_jobs {
 	void *ctx;
 	void (*hold)(void *ctx, const char *reason); /* claim no more; NULL: claim again */
 	void (*end)(void *ctx, const char *reason);  /* SIGTERM to all, SIGKILL after their grace */
-	void (*kill)(void *ctx);                     /* SIGKILL to all; may be NULL */
+	void (*kill)(void *ctx);                     /* SIGKILL to all */
 	unsigned (*running)(void *ctx);
 };
 

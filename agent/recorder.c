@@ -57,7 +57,7 @@ static void reset_signals(void)
 int recorder_open(
 	const struct executor_setup *setup, bool by_hand, struct recorder *ret, struct err *e)
 {
-	static const int number[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	static const int number[] = {SIGCHLD, SIGTERM, SIGQUIT, SIGINT, SIGHUP};
 	sigset_t set;
 	int rc;
 

@@ -4,10 +4,10 @@
  * the part that must not die with the watcher. It is the parent of the job, and of what the job
  * leaves behind (PR_SET_CHILD_SUBREAPER): all of that is killed when the job ends.
  *
- * SIGTERM asks it to end the job; run/ID/stop says why. What the job prints goes through pipes, so
- * that no more than MaxOutput= is kept however fast it comes. No file that the job writes may be
- * larger than its scratch (RLIMIT_FSIZE). Its memory is accounted for, not limited: that takes
- * control groups.
+ * SIGTERM asks it to end the job, SIGQUIT to kill it; run/ID/stop says why. What the job prints
+ * goes through pipes, so that no more than MaxOutput= is kept however fast it comes. No file that
+ * the job writes may be larger than its scratch (RLIMIT_FSIZE). Its memory is accounted for, not
+ * limited: that takes control groups.
  */
 #ifndef AGENT_RECORDER_H
 #define AGENT_RECORDER_H
@@ -15,6 +15,7 @@
 #include "agent/executor.h"
 #include "agent/job.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct recorder {
@@ -43,6 +44,12 @@ void recorder_close(struct recorder *r);
  */
 must_check int recorder_run(struct recorder *r, const char *id, const struct executor_grant *grant,
 	struct executor_ended *ret, struct err *e);
+
+/* What a recorder is sent to end its job: at once, or as its grace allows. */
+static inline int recorder_signal(bool now)
+{
+	return now ? SIGQUIT : SIGTERM;
+}
 
 /* recorder_env.c: the lines of /run/shared-prep/environment, for recorder.facts. */
 must_check int recorder_read_facts(int rootfd, char **ret_text, char ***ret, struct err *e);

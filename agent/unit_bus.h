@@ -71,8 +71,8 @@ must_check int bus_unit_start(
 /* BUS_STATE now and at every change from then on. */
 must_check int bus_unit_follow(struct bus_unit *u, struct err *e);
 
-/* SIGTERM to its main process. */
-must_check int bus_unit_term(struct bus_unit *u, struct err *e);
+/* To its main process. */
+must_check int bus_unit_signal(struct bus_unit *u, int number, struct err *e);
 
 /* A failed one is kept by the service manager until it is told so. */
 void bus_unit_reset(struct bus_unit *u);

@@ -136,11 +136,11 @@ int bus_unit_follow(struct bus_unit *u, struct err *e)
 	return rc < 0 ? unit_bus_fail(e, rc, "cannot ask for a unit") : 0;
 }
 
-int bus_unit_term(struct bus_unit *u, struct err *e)
+int bus_unit_signal(struct bus_unit *u, int number, struct err *e)
 {
 	int rc = u->b->bus ? sd_bus_call_method_async(u->b->bus, NULL, BUS_SERVICE, BUS_PATH,
 				     BUS_MANAGER, "KillUnit", NULL, NULL, "ssi", u->name, "main",
-				     SIGTERM)
+				     number)
 			   : -ENOTCONN;
 
 	unit_bus_rearm(u->b);

@@ -5,7 +5,7 @@
  * upgrade harms no job and loses no result (spool.h has the table).
  *
  * For the part that watches for interruptions: watch_add() puts a descriptor into the loop, and
- * watch_hold(), watch_end_all(), watch_running() are what a notice asks for.
+ * watch_hold(), watch_end_all(), watch_kill_all(), watch_running() are what a notice asks for.
  */
 #ifndef AGENT_WATCH_H
 #define AGENT_WATCH_H
@@ -32,6 +32,7 @@ void watch_hold(struct watch *w, const char *reason);
 /* Asks all that runs to end: their signal, SIGTERM, after their grace SIGKILL; state interrupted.
  * Those that asked for --requeue are queued again. */
 void watch_end_all(struct watch *w, const char *reason);
+void watch_kill_all(struct watch *w);
 
 /* How many jobs run now. */
 unsigned watch_running(const struct watch *w);

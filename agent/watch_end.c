@@ -284,7 +284,7 @@ void watch_stop_job(
 	if (rc == 0 && !r->stopped)
 		rc = result_stop_write(dir, state, reason, &e);
 	if (rc == 0)
-		rc = w->ops->stop(w->executor, r->id, &e);
+		rc = w->ops->stop(w->executor, r->id, false, &e);
 	if (rc < 0) {
 		watch_say(LOG_LEVEL_WARNING, r->id, "job '%s' cannot be ended: %s", r->id, e.msg);
 		return;
@@ -302,6 +302,16 @@ void watch_end_all(struct watch *w, const char *reason)
 {
 	for (size_t i = 0; i < w->n_running; i++)
 		watch_stop_job(w, &w->running[i], JOB_INTERRUPTED, reason);
+}
+
+void watch_kill_all(struct watch *w)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < w->n_running; i++)
+		if (w->ops->stop(w->executor, w->running[i].id, true, &e) < 0)
+			watch_say(LOG_LEVEL_WARNING, w->running[i].id,
+				"job '%s' cannot be killed: %s", w->running[i].id, e.msg);
 }
 
 void watch_hold(struct watch *w, const char *reason)

@@ -15,6 +15,11 @@ static void end(void *ctx, const char *reason)
 	watch_end_all(ctx, reason);
 }
 
+static void end_now(void *ctx)
+{
+	watch_kill_all(ctx);
+}
+
 static unsigned running(void *ctx)
 {
 	return watch_running(ctx);
@@ -45,7 +50,7 @@ int watch_open_interruption(struct watch *w, struct err *e)
 		.rootfd = w->root,
 		.settings = &w->settings,
 		.spool = w->spool.path,
-		.jobs = {.ctx = w, .hold = hold, .end = end, .running = running},
+		.jobs = {.ctx = w, .hold = hold, .end = end, .kill = end_now, .running = running},
 	};
 	int rc = interruption_open(&setup, &w->interruption, e);
 
