@@ -14,21 +14,21 @@ endfunction
 
 sigterm_dumps_octave_core(false); % half a result is none
 args = argv();
-[input, result] = args{end-1:end};
-numbers = load(input);
+[problem, result] = args{end-1:end};
+numbers = load(problem);
 n = numbers(1);
 randn("state", numbers(2));
 
 A = randn(n) + n * eye(n);
 b = randn(n, 1);
 x = A \ b;
-system = hold_to_rounding(sprintf("A x = b, n = %d", n), norm(A * x - b) / norm(b));
+solved = hold_to_rounding(sprintf("A x = b, n = %d", n), norm(A * x - b) / norm(b));
 
 B = A(:, 1:n/2);
 [U, S, V] = svd(B, "econ");
-values = hold_to_rounding(sprintf("SVD of %d x %d", size(B)), norm(U * S * V' - B) / S(1));
+factored = hold_to_rounding(sprintf("SVD of %d x %d", size(B)), norm(U * S * V' - B) / S(1));
 
-transform = hold_to_rounding("FFT there and back", norm(ifft(fft(b)) - b) / norm(b));
+transformed = hold_to_rounding("FFT there and back", norm(ifft(fft(b)) - b) / norm(b));
 
-residual = max([system, values, transform]);
+residual = max([solved, factored, transformed]);
 save("-text", result, "n", "x", "residual");
