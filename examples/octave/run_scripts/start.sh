@@ -97,9 +97,9 @@ lane() # INPUT...
 	exit 2
 }
 shared=$(cd "$(dirname "$0")/.." && pwd)
-# Each Octave has one CPU.
-export PATH="$shared/octave/bin:$shared/bin:$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 cpus=${SHARED_PREP_JOB_CPUS:-$(nproc)}
+# Each Octave has one of them. (nproc would heed this too.)
+export PATH="$shared/octave/bin:$shared/bin:$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 mkdir -p "$2"
 results=$(cd "$2" && pwd)
 scratch=$(mktemp -d) # a job's TMPDIR is a folder of its own in /shared
