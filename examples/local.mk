@@ -7,4 +7,4 @@ nobase_dist_examples_DATA = \
 	examples/octave/workflow/inputs/n200 \
 	examples/octave/workflow/inputs/n250 \
 	examples/octave/workflow/inputs/n300 \
-	examples/octave/workflow/run.m
+	examples/octave/workflow/main.m

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: start.sh WORKFLOW RESULTS
 #
-# A job: unpacks WORKFLOW, an archive of a folder with run.m and inputs/, runs
-# `octave run.m inputs/NAME RESULT` for each input, as many at a time as the job has CPUs, and puts
+# A job: unpacks WORKFLOW, an archive of a folder with main.m and inputs/, runs
+# `octave main.m inputs/NAME RESULT` for each input, as many at a time as the job has CPUs, and puts
 # the result of each, compressed, into RESULTS/NAME.zst as soon as that Octave has ended. What is
 # there is whole, and is not computed again. Exits with 1 if an input failed, and names it. SIGTERM
 # ends it early: what was computed by then is still compressed.
@@ -63,7 +63,7 @@ print_log() # NAME
 
 compute() # NAME
 {
-	octave --no-history --quiet run.m "inputs/$1" "$scratch/out/$1" \
+	octave --no-history --quiet main.m "inputs/$1" "$scratch/out/$1" \
 		</dev/null >"$scratch/log/$1" 2>&1 &
 	children=$!
 	pass_on
@@ -110,10 +110,10 @@ mkdir "$scratch/out" "$scratch/log" "$scratch/taken"
 shared-prep unpack --quiet "$1" "$scratch/workflow"
 cd "$scratch/workflow"
 # `shared-prep pack` keeps the folder itself, `tar -C FOLDER -c .` does not.
-[ -e run.m ] || cd ./*/ 2>/dev/null || :
+[ -e main.m ] || cd ./*/ 2>/dev/null || :
 archive=$1
 set -- inputs/*
-[ -e run.m ] && [ -e "$1" ] || die "there is no run.m, or no input, in '$archive'"
+[ -e main.m ] && [ -e "$1" ] || die "there is no main.m, or no input, in '$archive'"
 
 while [ "$cpus" -gt 0 ]; do
 	lane "$@" &

@@ -1,5 +1,5 @@
 % SPDX-License-Identifier: Apache-2.0
-% usage: octave run.m INPUT RESULT
+% usage: octave main.m INPUT RESULT
 %
 % INPUT is a size and a seed. A linear system, a singular value decomposition and a Fourier transform
 % of that size; RESULT is the solution of the first and the largest residual. Ends with an error
