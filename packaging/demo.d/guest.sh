@@ -67,11 +67,11 @@ title "a container submits a job"
 mkdir /var/empty-root
 container=(podman run --rm --network none -v /shared:/shared --rootfs /var/empty-root)
 job=(/shared/run_scripts/start.sh /shared/octave_workflow.tar.zst /shared/results)
-submit=(/shared/bin/shared-prep submit --wait --name octave --cpus 2 -- "${job[@]}")
+submit=(/shared/bin/shared-prep submit --wait --name octave --cpus 2 --)
 status=0
 began=${EPOCHREALTIME/./}
-echo "${container[*]}" "${submit[*]}"
-"${container[@]}" "${submit[@]}" 2>&1 | stamp || status=$?
+printf '%s \\\n    %s \\\n    %s\n' "${container[*]}" "${submit[*]}" "${job[*]}"
+"${container[@]}" "${submit[@]}" "${job[@]}" 2>&1 | stamp || status=$?
 container_took=$((${EPOCHREALTIME/./} - began))
 title "shared-prep jobs"
 shared-prep jobs
