@@ -29,6 +29,18 @@ span()
 	[ -z "$from" ] || [ -z "$to" ] || diag "time $1 $((to - from))"
 }
 
+# Each line with the time of its arrival, as the journal has it.
+stamp()
+{
+	local line now _
+	while IFS= read -r line; do
+		read -r now _ </proc/uptime
+		printf '[%12.2f] %s\n' "$now" "$line"
+	done
+}
+
+residual() { zstd -dc "$1" | awk '/^# name: residual/ { getline; getline; print }'; } # RESULT
+
 metadata_answered() { [ "$(jq -r .metadata /run/shared-prep/facts.json)" = ok ]; }
 
 journalctl --sync
@@ -50,6 +62,22 @@ shared-prep status || true
 title "ls -l /shared"
 ls -l /shared
 
+# Nothing but the mount: no network, and of files only the folders that podman makes.
+title "a container submits a job"
+mkdir /var/empty-root
+container=(podman run --rm --network none -v /shared:/shared --rootfs /var/empty-root)
+job=(/shared/run_scripts/start.sh /shared/octave_workflow.tar.zst /shared/results)
+submit=(/shared/bin/shared-prep submit --wait --name octave --cpus 2 --)
+status=0
+began=${EPOCHREALTIME/./}
+printf '%s \\\n    %s \\\n    %s\n' "${container[*]}" "${submit[*]}" "${job[*]}"
+"${container[@]}" "${submit[@]}" "${job[@]}" 2>&1 | stamp || status=$?
+container_took=$((${EPOCHREALTIME/./} - began))
+title "shared-prep jobs"
+shared-prep jobs
+title "ls -l /shared/results"
+ls -l /shared/results
+
 in_order "sealed, mounted, prepared, READY, and only then ecs.service" \
 	"started shared-prep-seal.service" "started shared.mount" "starting shared-prep.service" \
 	"started shared-prep.service" "starting ecs.service" "started ecs.service"
@@ -65,12 +93,18 @@ is "ecs.service did its task" "$(property ecs.service Result)" success
 
 task=$(journalctl -b -q -o cat -u ecs.service)
 like "with the Octave in /shared" "$task" 'GNU Octave [0-9.]+ from /shared/octave'
-is "and its results are right" "$(grep -c 'residual [0-9.]*e-1[0-9]$' <<<"$task")" 3
+is "the container's job ended as it should" "$status" 0
+is "with a compressed result of each input" "$(cd /shared/results && echo *)" \
+	"n100.zst n200.zst n250.zst n300.zst"
+like "which is right" "$(residual /shared/results/n300.zst)" '^[0-9.]+e-1[0-9]$'
 is "there is no Octave outside /shared" \
-	"$(find / -xdev -iname '*octave*' -not -path '/usr/local/data/octave_*')" ""
+	"$(find / -xdev -iname '*octave*' -not -path '/usr/local/data/octave_*' \
+		-not -path '/usr/share/shared-prep/*')" ""
 fails "nor one in the search path" command -v octave octave-cli
 
 span "kernel to /shared mounted" kernel "started shared.mount"
 span "to shared-prep.service started" "started shared.mount" "starting shared-prep.service"
 span "Octave unpacked, READY" "starting shared-prep.service" "started shared-prep.service"
 span "the task of ecs.service" "starting ecs.service" "started ecs.service"
+diag "time a container and its job $container_took"
+diag "time of that the job $(jq '.wall_s * 1e6 | floor' /shared/jobs/done/*/result.json)"
