@@ -2,13 +2,13 @@
 /*
  * What bench/jobs does to a spool, and to a folder that something else watches:
  *
- *     spool fill COUNT FILE SPOOL     writes copies of FILE in SPOOL/tmp, renames them into SPOOL/new
- *     spool await COUNT FOLDER        waits until there are so many folders in a tmpfs's FOLDER
- *     spool latency COUNT SPOOL       submits jobs one by one, each when the last is put away, and
- *                                     prints the time from rename(2) to its main() in microseconds
- *     spool stamp                     is the job of that
- *     spool mark FIFO                 writes one byte
- *     spool marks COUNT FIFO          reads so many
+ *     fill COUNT FILE SPOOL   writes copies of FILE in SPOOL/tmp and renames them into SPOOL/new
+ *     await COUNT FOLDER      waits until a tmpfs's FOLDER holds so many folders
+ *     latency COUNT SPOOL     submits jobs one by one, each when the last has been put away, and
+ *                             prints the time from rename(2) to its main() in microseconds
+ *     stamp                   is the job of that
+ *     mark FIFO               writes one byte
+ *     marks COUNT FIFO        reads so many
  *
  * What takes longer than 300 s is killed by SIGALRM.
  */
