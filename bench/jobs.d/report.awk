@@ -124,6 +124,7 @@ function text_verdicts(    i) {
 # JSON
 
 function quoted(s) {
+	gsub(/\*\*|`/, "", s)
 	gsub(/\\/, "\\\\", s)
 	gsub(/"/, "\\\"", s)
 	return "\"" s "\""

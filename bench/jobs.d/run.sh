@@ -35,7 +35,8 @@ fresh()
 	cp "$work"/bin/* "$mnt/bin/"
 	cp "$agent" "$mnt/bin/shared-prep"
 	chown "$user:$user" "$mnt/user"
-	printf '[Metadata]\nProvider=none\n[Jobs]\nCpus=%s\n' "$slots" >"$mnt/root/etc/shared-prep/shared-prep.conf"
+	printf '[Metadata]\nProvider=none\n[Jobs]\nExecutor=process\nCpus=%s\n' "$slots" \
+		>"$mnt/root/etc/shared-prep/shared-prep.conf"
 	"${watch[@]}" --once 2>"$mnt/log"
 	as_user test -x "$mnt/bin/spool" || die "'$mnt' must be open to others: set BUILD="
 	# What submit writes.
