@@ -213,13 +213,18 @@ static void settle(struct watch *w, const char *id)
 	/* A unit may be there before the lock is, and after it. */
 	if (state != RUNDIR_EMPTY && state != RUNDIR_ENDED && attach(w, id, dir) == 0)
 		return;
+	if (state != RUNDIR_RUNNING && !rundir_has_job(dir)) {
+		if (fs_remove_tree(w->spool.run, id, &e) < 0)
+			log_warning("%s", e.msg);
+		return;
+	}
 	switch (state) {
 	case RUNDIR_EMPTY:
-		unlinkat(w->spool.run, id, AT_REMOVEDIR);
 		break;
 	case RUNDIR_CLAIMED:
 		/* Its recorder could not begin: not again at once. */
 		w->blocked = w->blocked || !w->recovering;
+		rundir_sweep(dir);
 		watch_enqueue_claimed(w, id);
 		break;
 	case RUNDIR_RUNNING:
