@@ -51,8 +51,8 @@ bool rundir_has_job(int dir);
 /* Makes the lock and holds it while *ret_fd is open. -EEXIST: it was made before. */
 must_check int rundir_lock(int dir, int *ret_fd, struct err *e);
 
-/* Of a job that is claimed and not started: removes the locks that were not made to the end. Whoever
- * is making one yet fails to. */
+/* Of a job that is claimed and not started: removes the locks that were not made to the end.
+ * Whoever is making one yet fails to. */
 void rundir_sweep(int dir);
 
 /* Takes a free lock away, and what the dead recorder left, so that the job can be started again. */
