@@ -145,9 +145,10 @@ static void learn(struct watch *w, int dir, struct watch_running *r)
 	struct err ignored = ERR_INIT;
 	auto_close int fd = openat(dir, "job", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	int rc = fd < 0 ? rundir_read_submitted(dir, "submitted", &text, &st, &ignored)
-			: fs_read_fd(fd, "job", &text, &ignored);
+	int rc = fd < 0 ? -ENOENT : fs_read_fd(fd, "job", &text, &ignored);
 
+	if (rc < 0 || text.len == 0)
+		rc = rundir_read_submitted(dir, "submitted", &text, &st, &ignored);
 	r->demand = (struct schedule_demand){.cpus = 1};
 	if (rc < 0 || job_parse(buf_str(&text), text.len, &j, &ignored) < 0)
 		return;
