@@ -110,9 +110,13 @@ static void __attribute__((noreturn)) be_recorder(struct executor *x, int fd)
 	setsid();
 	prctl(PR_SET_NAME, "shared-prep-rec");
 	keep_only(kept, ARRAY_LEN(kept));
-	if (r && recorder_open(&x->setup, false, r, &e) == 0)
+	if (!r)
+		_exit(4);
+	if (recorder_open(&x->setup, false, r, &e) == 0)
 		serve(r, fd);
-	_exit(r && e.kind == ERR_NONE ? 0 : 4);
+	recorder_close(r);
+	free(r);
+	_exit(e.kind == ERR_NONE ? 0 : 4);
 }
 
 static void unlink_runner(struct executor *x, struct runner *r)

@@ -24,6 +24,8 @@ struct old {
 struct listing {
 	struct old old[BATCH];
 	size_t n;
+	struct old bound; /* when bounded: none that ended after it is considered */
+	bool bounded;
 	int folder;
 	uint64_t jobs;
 };
@@ -87,23 +89,29 @@ static int by_age(const void *a, const void *b)
 }
 
 /* Full: the older half stays. */
+static void make_room(struct listing *l)
+{
+	qsort(l->old, l->n, sizeof(l->old[0]), by_age);
+	l->n = BATCH / 2;
+	l->bound = l->old[l->n - 1];
+	l->bounded = true;
+}
+
 static int list_one(const char *id, void *ctx)
 {
 	struct listing *l = ctx;
+	struct old o = {.folder = l->folder};
 	struct stat st;
 
 	if (strlen(id) >= SPOOL_ID || fstatat(l->folder, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	l->jobs++;
-	if (l->n == BATCH) {
-		qsort(l->old, l->n, sizeof(l->old[0]), by_age);
-		l->n = BATCH / 2;
-	}
-	l->old[l->n] = (struct old){
-		.ended = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec,
-		.folder = l->folder,
-	};
-	snprintf(l->old[l->n++].id, SPOOL_ID, "%s", id);
+	o.ended = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
+	snprintf(o.id, sizeof(o.id), "%s", id);
+	if (l->n == BATCH)
+		make_room(l);
+	if (!l->bounded || by_age(&o, &l->bound) <= 0)
+		l->old[l->n++] = o;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define LOCK_FILE  "lock"
+#define LOCK_NEW   ".lock." /* and the process that makes it */
 #define SUBMITTED  "submitted"
 #define WORK       "work"
 #define DEPTH_MAX  32
@@ -68,6 +69,11 @@ int rundir_state(int dir, enum rundir_state *ret, struct rundir_lock *ret_lock, 
 	return 0;
 }
 
+bool rundir_has_job(int dir)
+{
+	return is_there(dir, SUBMITTED);
+}
+
 static uint64_t boottime(void)
 {
 	struct timespec t;
@@ -83,7 +89,7 @@ int rundir_lock(int dir, int *ret_fd, struct err *e)
 	int len = snprintf(text, sizeof(text), "%d %" PRIu64 "\n", getpid(), boottime());
 	int rc;
 
-	snprintf(name, sizeof(name), "." LOCK_FILE ".%d", getpid());
+	snprintf(name, sizeof(name), LOCK_NEW "%d", getpid());
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_errno(e, "cannot make '" LOCK_FILE "'");
@@ -97,6 +103,21 @@ int rundir_lock(int dir, int *ret_fd, struct err *e)
 	}
 	*ret_fd = take_fd(&fd);
 	return 0;
+}
+
+void rundir_sweep(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!d) {
+		auto_close_fn(&fd);
+		return;
+	}
+	while ((entry = readdir(d)))
+		if (strncmp(entry->d_name, LOCK_NEW, strlen(LOCK_NEW)) == 0)
+			unlinkat(dir, entry->d_name, 0);
 }
 
 int rundir_reset(int dir, struct err *e)

@@ -44,8 +44,16 @@ must_check int rundir_open(int folder, const char *id, int *ret_dir, struct err 
 must_check int rundir_state(
 	int dir, enum rundir_state *ret, struct rundir_lock *ret_lock, struct err *e);
 
+/* Without one it never was claimed, or is queued again: the folder is what a watcher left that died
+ * then. */
+bool rundir_has_job(int dir);
+
 /* Makes the lock and holds it while *ret_fd is open. -EEXIST: it was made before. */
 must_check int rundir_lock(int dir, int *ret_fd, struct err *e);
+
+/* Of a job that is claimed and not started: removes the locks that were not made to the end.
+ * Whoever is making one yet fails to. */
+void rundir_sweep(int dir);
 
 /* Takes a free lock away, and what the dead recorder left, so that the job can be started again. */
 must_check int rundir_reset(int dir, struct err *e);

@@ -14,6 +14,7 @@
  * that finds it after a death at that point:
  *
  *     nothing                              the job is still in new/: the folder is removed
+ *     anything, but no submitted           the job is in new/ again: the same
  *     submitted                            claimed, not started: it is queued under its ID again
  *     submitted, job, work … without lock  died while it made them: the same, they are made again
  *     lock, held                           running: attached to; its end is seen by the lock

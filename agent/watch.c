@@ -147,7 +147,7 @@ static int patience(struct watch *w)
 static int turn(struct watch *w, struct err *e)
 {
 	struct epoll_event event[EVENTS];
-	int n;
+	int n, ms;
 
 	if (w->rescan)
 		rescan(w);
@@ -159,7 +159,8 @@ static int turn(struct watch *w, struct err *e)
 		w->quit = true;
 		return 0;
 	}
-	n = epoll_wait(w->loop, event, EVENTS, patience(w));
+	ms = patience(w);
+	n = epoll_wait(w->loop, event, EVENTS, w->unfinished ? 0 : ms);
 	if (n < 0 && errno != EINTR)
 		return err_errno(e, "watch: cannot wait");
 	for (int i = 0; i < n; i++) {

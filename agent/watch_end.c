@@ -120,6 +120,7 @@ static void interrupted(struct watch *w, const char *id, int dir, bool again)
 
 	if (again && requeue(w, id))
 		return;
+	rundir_tidy(dir);
 	if (fstatat(dir, "submitted", &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		r.uid = st.st_uid;
 		r.submitted = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9;
@@ -135,17 +136,21 @@ static void interrupted(struct watch *w, const char *id, int dir, bool again)
 	watch_put_away(w, id, JOB_INTERRUPTED, why, rundir_size(dir));
 }
 
-/* What the accounting knows of a job that was running when the watcher came. */
+/* What the accounting knows of a job that was running when the watcher came. Its recorder may not
+ * have come as far as its copy of the file. */
 static void learn(struct watch *w, int dir, struct watch_running *r)
 {
 	auto_buf struct buf text = BUF_INIT(SPOOL_JOB_MAX + 1);
 	auto_job struct job j = {.words = NULL};
 	struct err ignored = ERR_INIT;
 	auto_close int fd = openat(dir, "job", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int rc = fd < 0 ? -ENOENT : fs_read_fd(fd, "job", &text, &ignored);
 
+	if (rc < 0 || text.len == 0)
+		rc = rundir_read_submitted(dir, "submitted", &text, &st, &ignored);
 	r->demand = (struct schedule_demand){.cpus = 1};
-	if (fd < 0 || fs_read_fd(fd, "job", &text, &ignored) < 0 ||
-		job_parse(buf_str(&text), text.len, &j, &ignored) < 0)
+	if (rc < 0 || job_parse(buf_str(&text), text.len, &j, &ignored) < 0)
 		return;
 	r->demand = schedule_demand_of(&w->capacity, &j.options);
 	r->requeue = j.options.requeue;
@@ -213,13 +218,18 @@ static void settle(struct watch *w, const char *id)
 	/* A unit may be there before the lock is, and after it. */
 	if (state != RUNDIR_EMPTY && state != RUNDIR_ENDED && attach(w, id, dir) == 0)
 		return;
+	if (state != RUNDIR_RUNNING && !rundir_has_job(dir)) {
+		if (fs_remove_tree(w->spool.run, id, &e) < 0)
+			log_warning("%s", e.msg);
+		return;
+	}
 	switch (state) {
 	case RUNDIR_EMPTY:
-		unlinkat(w->spool.run, id, AT_REMOVEDIR);
 		break;
 	case RUNDIR_CLAIMED:
 		/* Its recorder could not begin: not again at once. */
 		w->blocked = w->blocked || !w->recovering;
+		rundir_sweep(dir);
 		watch_enqueue_claimed(w, id);
 		break;
 	case RUNDIR_RUNNING:

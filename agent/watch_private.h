@@ -16,6 +16,9 @@
 #define WATCH_WINDOW   1024
 #define WATCH_BACKFILL 64
 
+/* Looked at, refused or started before events are read again. */
+#define WATCH_TURN 128
+
 /* A job that kills its recorder each time is not queued again for ever. */
 #define WATCH_REQUEUES    3
 #define WATCH_REQUEUE_IDS 64
@@ -75,6 +78,7 @@ struct watch {
 	bool is_stopped;  /* STOP is there */
 	bool blocked;     /* something failed that may work at the next tick */
 	bool rescan;      /* events were lost */
+	bool unfinished;  /* more may be started, as soon as events were read */
 	bool recovering;  /* run/ is read */
 	bool changed;     /* since the metrics were written */
 	uint64_t written; /* when: clock.h */

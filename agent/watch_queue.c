@@ -328,11 +328,23 @@ static bool look_further(struct watch *w)
 	return true;
 }
 
+static bool may_start(const struct watch *w)
+{
+	return !w->held && !w->is_stopped && !w->blocked && w->used.cpus < w->capacity.cpus;
+}
+
+/* So many at a time that ends, requests, notices and the watchdog do not wait for a long list of
+ * what is refused. */
 void watch_fill(struct watch *w)
 {
-	while (!w->held && !w->is_stopped && !w->blocked && w->used.cpus < w->capacity.cpus) {
+	w->unfinished = false;
+	for (unsigned n = 0; may_start(w); n++) {
 		struct schedule_choice c;
 
+		if (n == WATCH_TURN) {
+			w->unfinished = true;
+			return;
+		}
 		look_again(w);
 		c = schedule_choose(&w->capacity, &w->used, w->demand, w->n_window,
 			w->settings.jobs.backfill, w->passes);

@@ -2,14 +2,17 @@
 #include "common/cancel.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t requested;
+/* Threads read it: lock-free, so a signal handler may set it. */
+static atomic_bool requested;
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a signal handler sets it");
 
 static void on_signal(int number)
 {
 	(void)number;
-	requested = 1;
+	requested = true;
 }
 
 void cancel_setup(void)
@@ -23,5 +26,5 @@ void cancel_setup(void)
 
 bool cancel_requested(void)
 {
-	return requested != 0;
+	return requested;
 }

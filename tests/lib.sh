@@ -55,9 +55,10 @@ check_exit() {
 	fi
 }
 
-# wait_for SECONDS COMMAND…: polls a state until it holds; fails when the time is over
+# wait_for SECONDS COMMAND…: polls a state until it holds; fails when the time is over (PATIENCE=:
+# a factor for slow programs)
 wait_for() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1

@@ -59,6 +59,7 @@ check_PROGRAMS += \
 	tests/unit/test_publish \
 	tests/unit/test_relay \
 	tests/unit/test_result \
+	tests/unit/test_retention \
 	tests/unit/test_schedule \
 	tests/unit/test_seal \
 	tests/unit/test_settings \

@@ -2,7 +2,6 @@
 #include "agent/metrics.h"
 #include "agent/owner.h"
 #include "agent/result.h"
-#include "agent/retention.h"
 #include "common/num.h"
 #include "tests/unit/scratch.h"
 
@@ -163,69 +162,6 @@ static void passwd_is_read_strictly(void **state)
 		assert_false(owner_parse_passwd(bad[i], "jobs", &uid, &gid));
 }
 
-static void add_ended(const struct scratch *t, const char *path, int age)
-{
-	const struct timespec times[2] = {
-		{.tv_sec = 1764108000 - age}, {.tv_sec = 1764108000 - age}};
-	char file[128];
-
-	snprintf(file, sizeof(file), "%s/stdout", path);
-	scratch_write(t, file, "output");
-	assert_int_equal(utimensat(t->fd, path, times, 0), 0);
-}
-
-static bool is_there(const struct scratch *t, const char *path)
-{
-	return faccessat(t->fd, path, F_OK, 0) == 0;
-}
-
-static int kept;
-
-static int keep_b(int folder, const char *id, void *ctx)
-{
-	(void)folder;
-	(void)ctx;
-	kept++;
-	return strcmp(id, "b") == 0 ? -EBUSY : 0;
-}
-
-static void the_oldest_go_first(void **state)
-{
-	const struct scratch *t = *state;
-	auto_spool struct spool s = SPOOL_INIT;
-	struct settings_keep keep = {.jobs = 3};
-	struct retention r = {.spool = &s, .keep = &keep};
-	struct err e = ERR_INIT;
-
-	assert_int_equal(spool_make(t->fd, "jobs", &e), 0);
-	assert_int_equal(spool_open(t->fd, "jobs", &s, &e), 0);
-	add_ended(t, "jobs/done/a", 50);
-	add_ended(t, "jobs/failed/b", 40);
-	add_ended(t, "jobs/done/c", 30);
-	assert_int_equal(retention_open(&r, &e), 0);
-	assert_int_equal(r.jobs, 3);
-	assert_false(retention_is_due(&r));
-	add_ended(t, "jobs/done/d", 20);
-	retention_add(&r, 4096);
-	assert_true(retention_is_due(&r));
-	assert_int_equal(retention_enforce(&r, &e), 0);
-	assert_false(is_there(t, "jobs/done/a"));
-	assert_true(is_there(t, "jobs/failed/b") && is_there(t, "jobs/done/d"));
-	assert_int_equal(r.jobs, 3);
-	/* What the hook keeps stays. */
-	keep.jobs = 1;
-	r.before = keep_b;
-	assert_int_equal(retention_enforce(&r, &e), 0);
-	assert_true(is_there(t, "jobs/failed/b"));
-	assert_false(is_there(t, "jobs/done/c"));
-	assert_true(kept > 0);
-	/* All of these are years old. */
-	keep = (struct settings_keep){.jobs = UINT64_MAX, .age = 3600 * NSEC_PER_SEC};
-	r.before = NULL;
-	assert_int_equal(retention_enforce(&r, &e), 0);
-	assert_false(is_there(t, "jobs/failed/b") || is_there(t, "jobs/done/d"));
-}
-
 static void metrics_are_text(void **state)
 {
 	const struct metrics m = {.ended = {[JOB_DONE] = 5}, .queued = 7, .held = true};
@@ -249,8 +185,6 @@ int main(void)
 			who_asked_for_the_end_is_kept, scratch_setup, scratch_teardown),
 		cmocka_unit_test(owners_decide_as_whom_it_runs),
 		cmocka_unit_test(passwd_is_read_strictly),
-		cmocka_unit_test_setup_teardown(
-			the_oldest_go_first, scratch_setup, scratch_teardown),
 		cmocka_unit_test(metrics_are_text),
 	};
 

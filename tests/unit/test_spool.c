@@ -146,7 +146,14 @@ static void a_folder_tells_where_its_job_stands(void **state)
 	assert_int_equal(mkdirat(s.run, "job", 0700), 0);
 	assert_int_equal(rundir_open(s.run, "job", &dir, &e), 0);
 	assert_int_equal(state_of(dir), RUNDIR_EMPTY);
+	assert_false(rundir_has_job(dir));
 	scratch_write(t, "jobs/run/job/submitted", "x");
+	assert_int_equal(state_of(dir), RUNDIR_CLAIMED);
+	assert_true(rundir_has_job(dir));
+	/* Of a recorder that died while it made its lock. */
+	scratch_write(t, "jobs/run/job/.lock.123", "123");
+	rundir_sweep(dir);
+	assert_int_equal(faccessat(dir, ".lock.123", F_OK, 0), -1);
 	assert_int_equal(state_of(dir), RUNDIR_CLAIMED);
 	assert_int_equal(rundir_lock(dir, &lock, &e), 0);
 	assert_int_equal(state_of(dir), RUNDIR_RUNNING);
