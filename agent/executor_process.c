@@ -119,6 +119,7 @@ static void __attribute__((noreturn)) be_recorder(struct executor *x, int fd)
 	_exit(e.kind == ERR_NONE ? 0 : 4);
 }
 
+/* To close it is not enough for epoll: a recorder that was just forked may have it yet. */
 static void unlink_runner(struct executor *x, struct runner *r)
 {
 	struct runner **p = &x->first;
@@ -126,6 +127,8 @@ static void unlink_runner(struct executor *x, struct runner *r)
 	while (*p != r)
 		p = &(*p)->next;
 	*p = r->next;
+	if (r->fd >= 0)
+		epoll_ctl(x->setup.loop, EPOLL_CTL_DEL, r->fd, NULL);
 	auto_close_fn(&r->fd);
 	free(r);
 }
