@@ -3,8 +3,29 @@
 
 #include "common/num.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+/* RFC 8878 section 3.1.2: zst and lz4 may begin with frames that a decoder skips, as pzstd's do. */
+#define SKIPPABLE_MASK 0xFFFFFFF0U
+#define SKIPPABLE      0x184D2A50U
+#define SKIPPABLE_HEAD 8
+
+static size_t skipped(const uint8_t *head, size_t len)
+{
+	size_t at = 0;
+	uint32_t field[2];
+
+	while (len - at >= SKIPPABLE_HEAD) {
+		memcpy(field, head + at, sizeof(field));
+		if ((le32toh(field[0]) & SKIPPABLE_MASK) != SKIPPABLE ||
+			le32toh(field[1]) > len - at - SKIPPABLE_HEAD)
+			break;
+		at += SKIPPABLE_HEAD + le32toh(field[1]);
+	}
+	return at;
+}
 
 const struct codec *codec_find(const void *head, size_t len)
 {
@@ -16,9 +37,12 @@ const struct codec *codec_find(const void *head, size_t len)
 		&codec_lz4,
 	};
 
+	const size_t at = skipped(head, len);
+
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (len >= known[i]->magic_len &&
-			memcmp(head, known[i]->magic, known[i]->magic_len) == 0)
+		if (len - at >= known[i]->magic_len && (at == 0 || known[i]->skips) &&
+			memcmp((const uint8_t *)head + at, known[i]->magic, known[i]->magic_len) ==
+				0)
 			return known[i];
 	return &codec_none;
 }

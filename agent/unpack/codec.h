@@ -60,6 +60,7 @@ struct codec {
 	const char *name; /* as a file name ends: "zst" */
 	const uint8_t *magic;
 	size_t magic_len;
+	bool skips; /* skippable frames may come before */
 	int (*open)(const struct codec_params *p, void **ret, struct err *e);
 	/* 0: call again; 1: the end, with all input used; else -errno, kind data. A call with
 	 * in_end that moves neither side forward means that the archive is cut short. */

@@ -60,6 +60,7 @@ const struct codec codec_lz4 = {
 	.name = "lz4",
 	.magic = magic,
 	.magic_len = sizeof(magic),
+	.skips = true,
 	.open = lz4_open,
 	.step = lz4_step,
 	.close = lz4_close,

@@ -107,6 +107,7 @@ const struct codec codec_zst = {
 	.name = "zst",
 	.magic = magic,
 	.magic_len = sizeof(magic),
+	.skips = true,
 	.open = zst_open,
 	.step = zst_step,
 	.close = zst_close,

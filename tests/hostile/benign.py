@@ -206,6 +206,11 @@ def by_programs(tree, folder):
         yield os.path.basename(path), path
 
 
+def skippable(payload):
+    """A frame that decoders of zst and lz4 skip."""
+    return (0x184D2A50).to_bytes(4, "little") + len(payload).to_bytes(4, "little") + payload
+
+
 def files():
     """(name, bytes) of whole archives."""
     for i, (name, data) in enumerate([*tars(), *more_tars()]):
@@ -214,6 +219,10 @@ def files():
     small = entry("f", b"x" * 5000) + directory("d")
     yield "frame.tar.lz4", lz4(small + END)
     yield "two-frames.tar.lz4", lz4(small[:512]) + lz4(small[512:] + END)
+    yield "skippable.tar.lz4", skippable(b"") + lz4(small + END)
+    # As pzstd writes it: the size of each frame comes before it.
+    yield "skippable.tar.zst", b"".join(skippable(len(f).to_bytes(4, "little")) + f
+                                        for f in (CODECS["zst"](small[:700]), CODECS["zst"](small[700:] + END)))
     yield "one-end-block.tar", small + bytes(512)
     yield "record-padding.tar.gz", CODECS["gz"](small + END + bytes(1 << 20))
     yield from variants(b"".join(dict(tars())[n] for n in ("plain", "gnu-long", "pax-times", "hardlinks", "symlinks"))

@@ -159,7 +159,8 @@ def seen(top, start):
 def gnu_tar(path, target):
     """Directories get their times at the end; else one that is filled later has the time of now."""
     os.mkdir(target)
-    how = ["-I", "lz4"] if path.endswith(".lz4") else []
+    told = path.endswith(".lz4") or "skippable" in path  # it does not recognise them by itself
+    how = ["-I", "lz4" if path.endswith(".lz4") else "zstd"] if told else []
     return subprocess.run(["tar", *how, "--xattrs", "--xattrs-include=user.*", "--numeric-owner",
                            "--delay-directory-restore", "-xf", path,
                            "-C", target], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
