@@ -61,6 +61,7 @@ check_PROGRAMS += \
 	tests/unit/test_result \
 	tests/unit/test_schedule \
 	tests/unit/test_seal \
+	tests/unit/test_secret \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
 	tests/unit/test_source \
@@ -74,6 +75,17 @@ libscratch_a_SOURCES = \
 	tests/unit/scratch.c tests/unit/scratch.h \
 	tests/unit/server.c tests/unit/server.h
 LDADD = libscratch.a libagent.a libcommon.a $(CMOCKA_LIBS) $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+endif
+
+if CONTROLLER
+CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+check_PROGRAMS += tests/aws/sign
+tests_aws_sign_SOURCES = tests/aws/sign.c
+tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_sigv4
+tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+endif
 endif
 
 check_PROGRAMS += tests/hostile/damage

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+if CONTROLLER
+noinst_LIBRARIES += libcontroller.a
+libcontroller_a_SOURCES = \
+	controller/aws/sigv4.c controller/aws/sigv4.h \
+	controller/aws/sigv4_canonical.c controller/aws/sigv4_private.h \
+	controller/aws/uri.c controller/aws/uri.h
+
+bin_PROGRAMS += controller/controller
+controller_controller_SOURCES = controller/main.c
+controller_controller_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+endif
