@@ -2,6 +2,8 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
+	controller/aws/ini.c controller/aws/ini.h \
+	controller/aws/profile.c controller/aws/profile.h \
 	controller/aws/sigv4.c controller/aws/sigv4.h \
 	controller/aws/sigv4_canonical.c controller/aws/sigv4_private.h \
 	controller/aws/uri.c controller/aws/uri.h
