@@ -2,6 +2,7 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
+	controller/aws/endpoint.c controller/aws/endpoint.h \
 	controller/aws/ini.c controller/aws/ini.h \
 	controller/aws/profile.c controller/aws/profile.h \
 	controller/aws/sigv4.c controller/aws/sigv4.h \

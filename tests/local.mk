@@ -79,7 +79,9 @@ endif
 
 if CONTROLLER
 CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
-check_PROGRAMS += tests/aws/profiles tests/aws/sign
+check_PROGRAMS += tests/aws/endpoints tests/aws/profiles tests/aws/sign
+tests_aws_endpoints_SOURCES = tests/aws/endpoints.c
+tests_aws_endpoints_LDADD = $(CONTROLLER_LDADD)
 tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
