@@ -87,7 +87,9 @@ tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_sigv4
+check_PROGRAMS += tests/unit/test_credentials tests/unit/test_profile tests/unit/test_sigv4
+tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 endif
 endif

@@ -95,8 +95,8 @@ static int check_region(const char *region, struct err *e)
 	return 0;
 }
 
-int endpoint_region(profile_env env, const struct profiles *p, char ret[static ENDPOINT_REGION_MAX],
-	struct err *e)
+int endpoint_region(const char *const *env, const struct profiles *p,
+	char ret[static ENDPOINT_REGION_MAX], struct err *e)
 {
 	const char *region = profile_getenv(env, "AWS_REGION");
 	int rc;
@@ -115,7 +115,8 @@ int endpoint_region(profile_env env, const struct profiles *p, char ret[static E
 }
 
 /* As every SDK does: only "true" means yes. */
-static bool is_on(profile_env env, const struct profiles *p, const char *variable, const char *key)
+static bool is_on(
+	const char *const *env, const struct profiles *p, const char *variable, const char *key)
 {
 	const char *value = profile_getenv(env, variable);
 
@@ -124,8 +125,8 @@ static bool is_on(profile_env env, const struct profiles *p, const char *variabl
 	return value && strcasecmp(value, "true") == 0;
 }
 
-static int configured(profile_env env, const struct profiles *p, enum endpoint_service service,
-	const char **ret, struct err *e)
+static int configured(const char *const *env, const struct profiles *p,
+	enum endpoint_service service, const char **ret, struct err *e)
 {
 	const char *section = profiles_get(p, p->name, "services");
 
@@ -227,8 +228,8 @@ static int fill(const char *host, const char *name, const char *region, size_t p
 	return rc < 0 ? err_oom(e) : 0;
 }
 
-int endpoint_resolve(profile_env env, const struct profiles *p, enum endpoint_service service,
-	const char *region, struct endpoint *ret, struct err *e)
+int endpoint_resolve(const char *const *env, const struct profiles *p,
+	enum endpoint_service service, const char *region, struct endpoint *ret, struct err *e)
 {
 	bool fips = is_on(env, p, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 	bool dual = is_on(env, p, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");

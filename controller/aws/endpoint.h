@@ -37,7 +37,7 @@ struct endpoint {
  * AWS_REGION, AWS_DEFAULT_REGION, the profile's region. 1: found; 0: none of them says; -EINVAL,
  * kind config: what is said is no region.
  */
-must_check int endpoint_region(profile_env env, const struct profiles *p,
+must_check int endpoint_region(const char *const *env, const struct profiles *p,
 	char ret[static ENDPOINT_REGION_MAX], struct err *e);
 
 /*
@@ -45,7 +45,7 @@ must_check int endpoint_region(profile_env env, const struct profiles *p,
  * profile, its endpoint_url) unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS says no, else AWS's own.
  * Kind config: a URL without TLS that is not on this machine, FIPS asked for where there is none.
  */
-must_check int endpoint_resolve(profile_env env, const struct profiles *p,
+must_check int endpoint_resolve(const char *const *env, const struct profiles *p,
 	enum endpoint_service service, const char *region, struct endpoint *ret, struct err *e);
 
 /* Names as --debug-http and errors have them: "ec2". */

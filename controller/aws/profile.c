@@ -5,14 +5,14 @@
 #include "common/secret.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define NO_SECTION SIZE_MAX
 
-const char *profile_getenv(profile_env env, const char *name)
+const char *profile_getenv(const char *const *env, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -23,7 +23,7 @@ const char *profile_getenv(profile_env env, const char *name)
 	return NULL;
 }
 
-int profile_path(profile_env env, const char *path, char ret[static PATH_MAX], struct err *e)
+int profile_path(const char *const *env, const char *path, char ret[static PATH_MAX], struct err *e)
 {
 	const char *home = profile_getenv(env, "HOME");
 	bool at_home = path[0] == '~' && path[1] == '/';
@@ -37,7 +37,7 @@ int profile_path(profile_env env, const char *path, char ret[static PATH_MAX], s
 	return 0;
 }
 
-static int load(profile_env env, const char *variable, const char *standard,
+static int load(const char *const *env, const char *variable, const char *standard,
 	struct profile_file *ret, struct err *e)
 {
 	auto_secret_buf struct buf text = BUF_INIT(INI_FILE_MAX);
@@ -182,7 +182,7 @@ const char *profiles_get_service(
 	return s == NO_SECTION ? NULL : ini_get_sub(&p->config.ini, s, service, key);
 }
 
-static int choose(profile_env env, const char *chosen, struct profiles *p, struct err *e)
+static int choose(const char *const *env, const char *chosen, struct profiles *p, struct err *e)
 {
 	const char *name = chosen;
 	int len;
@@ -202,7 +202,7 @@ static int choose(profile_env env, const char *chosen, struct profiles *p, struc
 	return 0;
 }
 
-int profiles_load(profile_env env, const char *chosen, struct profiles *ret, struct err *e)
+int profiles_load(const char *const *env, const char *chosen, struct profiles *ret, struct err *e)
 {
 	int rc;
 

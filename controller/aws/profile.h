@@ -15,11 +15,8 @@
 
 #define PROFILE_NAME_MAX 256
 
-/* "NAME=value", ends with NULL. */
-typedef char *const *profile_env;
-
-/* NULL where it is not set, or empty. */
-const char *profile_getenv(profile_env env, const char *name);
+/* env is "NAME=value", …, NULL. NULL where it is not set, or empty. */
+const char *profile_getenv(const char *const *env, const char *name);
 
 struct profile_file {
 	struct ini ini; /* empty where there is no such file */
@@ -37,7 +34,7 @@ struct profiles {
  * config: a file that is wrong, or a name that was given and is in neither.
  */
 must_check int profiles_load(
-	profile_env env, const char *chosen, struct profiles *ret, struct err *e);
+	const char *const *env, const char *chosen, struct profiles *ret, struct err *e);
 void profiles_free(struct profiles *p);
 
 #define auto_profiles __attribute__((cleanup(profiles_free)))
@@ -63,6 +60,6 @@ bool profiles_have_services(const struct profiles *p, const char *name);
 
 /* path with a leading "~/" put where HOME is; -EINVAL, kind config: too long, or no HOME. */
 must_check int profile_path(
-	profile_env env, const char *path, char ret[static PATH_MAX], struct err *e);
+	const char *const *env, const char *path, char ret[static PATH_MAX], struct err *e);
 
 #endif

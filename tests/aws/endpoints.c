@@ -17,11 +17,11 @@ static json_t *resolve(const json_t *j)
 	auto_profiles struct profiles p = {0};
 	struct err e = ERR_INIT;
 	struct endpoint at;
-	char *env[ENV_MAX] = {0};
+	const char *env[ENV_MAX] = {0};
 	int s = 0;
 
 	for (size_t i = 0; i < json_array_size(list) && i < ENV_MAX - 1; i++)
-		env[i] = (char *)json_string_value(json_array_get(list, i));
+		env[i] = json_string_value(json_array_get(list, i));
 	while (strcmp(endpoint_service_name((enum endpoint_service)s), service) != 0)
 		s++;
 	if (profiles_load(env, NULL, &p, &e) < 0 ||

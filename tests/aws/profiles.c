@@ -62,7 +62,7 @@ static json_t *read_pair(const char *config, const char *credentials)
 	if (asprintf(&first, "AWS_CONFIG_FILE=%s", config) < 0 ||
 		asprintf(&second, "AWS_SHARED_CREDENTIALS_FILE=%s", credentials) < 0)
 		return NULL;
-	if (profiles_load((char *const[]){first, second, NULL}, NULL, &p, &e) < 0) {
+	if (profiles_load((const char *const[]){first, second, NULL}, NULL, &p, &e) < 0) {
 		fprintf(stderr, "%s\n", e.msg);
 		return json_null();
 	}
