@@ -79,7 +79,9 @@ endif
 
 if CONTROLLER
 CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
-check_PROGRAMS += tests/aws/endpoints tests/aws/profiles tests/aws/sign
+check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/sign
+tests_aws_ask_SOURCES = tests/aws/ask.c
+tests_aws_ask_LDADD = $(CONTROLLER_LDADD)
 tests_aws_endpoints_SOURCES = tests/aws/endpoints.c
 tests_aws_endpoints_LDADD = $(CONTROLLER_LDADD)
 tests_aws_profiles_SOURCES = tests/aws/profiles.c
@@ -87,7 +89,12 @@ tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_credentials tests/unit/test_profile tests/unit/test_sigv4
+check_PROGRAMS += \
+	tests/unit/test_call \
+	tests/unit/test_credentials \
+	tests/unit/test_profile \
+	tests/unit/test_sigv4
+tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
