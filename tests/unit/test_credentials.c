@@ -439,6 +439,7 @@ static void test_instance(void **state)
 	assert_string_equal(c.id, "AKINST");
 	assert_string_equal(c.provider, "instance metadata");
 	assert_int_equal(n, 5);
+	credentials_free(&c);
 	assert_true(ask_instance(no_role, &n, &c, &e) < 0);
 	assert_non_null(strstr(e.msg, "no credentials"));
 	assert_true(ask_instance(old_one, &n, &c, &e) < 0);

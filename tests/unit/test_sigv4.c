@@ -396,14 +396,17 @@ static void test_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(many); i++)
 		many[i] = (struct sigv4_header){"A", "1"};
 	r.n_headers = ARRAY_LEN(many);
+	sigv4_signed_free(&s);
 	assert_int_equal(sign(&r, 0, NULL, &s, &e), -EFBIG);
 	r.n_headers = 1;
+	sigv4_signed_free(&s);
 	for (size_t i = 0; i <= SIGV4_QUERY_MAX; i++)
 		memcpy(query + 2 * i, "&a", 3);
 	r.query = query;
 	assert_int_equal(sign(&r, 0, NULL, &s, &e), -EFBIG);
 	assert_int_equal(e.kind, ERR_DATA);
 	query[2 * SIGV4_QUERY_MAX] = '\0';
+	sigv4_signed_free(&s);
 	assert_int_equal(sign(&r, 0, NULL, &s, &e), 0);
 }
 
