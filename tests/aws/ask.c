@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks AWS as the environment and the profiles say (tests/aws/calls.py):
  *
- *     ask identity | ask regions | ask ACTION-OF-EC2
+ *     ask credentials | ask identity | ask regions | ask ACTION-OF-EC2
  */
 #include "common/clock.h"
+#include "common/date.h"
 #include "common/json.h"
 #include "common/num.h"
 #include "controller/aws/sts.h"
@@ -22,6 +23,17 @@ static int identity(struct call_client *client, json_t **ret, struct err *e)
 	if (rc == 0)
 		*ret = json_pack("{s:s, s:s, s:s}", "account", who.account, "arn", who.arn,
 			"provider", client->credentials->current.provider);
+	return rc;
+}
+
+static int credentials(struct call_client *client, json_t **ret, struct err *e)
+{
+	const struct credentials *c;
+	int rc = credentials_get(client->credentials, date_now(), clock_deadline(TIME), &c, e);
+
+	if (rc == 0)
+		*ret = json_pack("{s:s, s:s, s:b, s:I}", "id", c->id, "provider", c->provider,
+			"token", secret_is_set(&c->token), "expires", (json_int_t)c->expires);
 	return rc;
 }
 
@@ -65,6 +77,15 @@ static int regions(struct call_client *client, const char *action, json_t **ret,
 	return 0;
 }
 
+static int ask(struct call_client *client, const char *what, json_t **ret, struct err *e)
+{
+	if (strcmp(what, "credentials") == 0)
+		return credentials(client, ret, e);
+	if (strcmp(what, "identity") == 0)
+		return identity(client, ret, e);
+	return regions(client, strcmp(what, "regions") == 0 ? "DescribeRegions" : what, ret, e);
+}
+
 int main(int argc, char **argv)
 {
 	const char *const *env = (const char *const *)environ;
@@ -86,11 +107,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = endpoint_region(env, &profiles, region, &e);
 	if (rc >= 0)
-		rc = strcmp(what, "identity") == 0
-			     ? identity(&client, &out, &e)
-			     : regions(&client,
-				       strcmp(what, "regions") == 0 ? "DescribeRegions" : what,
-				       &out, &e);
+		rc = ask(&client, what, &out, &e);
 	if (rc == 0)
 		rc = json_print(out, stdout, &e);
 	credentials_free(&cache.current);

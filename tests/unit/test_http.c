@@ -198,22 +198,6 @@ static void test_proxy(void **state)
 	assert_non_null(strstr(s.last, "GET / HTTP/1.1\r\n"));
 }
 
-static void test_ca_file(void **state)
-{
-	auto_http_response struct http_response r = {0};
-	struct err e = ERR_INIT;
-
-	(void)state;
-	assert_int_equal(http_call(&(struct http_request){.method = "GET",
-					   .url = "https://127.0.0.1:1/",
-					   .connect_ns = NSEC_PER_SEC,
-					   .deadline = clock_deadline(NSEC_PER_SEC),
-					   .max_body = 1,
-					   .ca_file = "/dev/null"},
-				 &r, &e),
-		-ECONNREFUSED);
-}
-
 static void test_silence(void **state)
 {
 	static const char *const list[] = {SERVER_SILENT, NULL};
@@ -303,7 +287,6 @@ int main(void)
 		cmocka_unit_test(test_no_proxy),
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_proxy),
-		cmocka_unit_test(test_ca_file),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_no_way),
 		cmocka_unit_test(test_no_time),
