@@ -152,7 +152,7 @@ static void test_addresses(void **state)
 		{{"AWS_ENDPOINT_URL=http://[::1]:5000"}, "eu-west-1", "http://[::1]:5000", NULL},
 		{{"AWS_ENDPOINT_URL=http://10.0.0.1"}, "eu-west-1", NULL, "https://"},
 		{{"AWS_ENDPOINT_URL=http://127.0.0.1.example.com"}, "eu-west-1", NULL, "https://"},
-		{{"AWS_ENDPOINT_URL=http://localhost@example.com"}, "eu-west-1", NULL, "https://"},
+		{{"AWS_ENDPOINT_URL=http://localhost:x@example.com"}, "eu-west-1", NULL, "https://"},
 		{{"AWS_ENDPOINT_URL=ftp://127.0.0.1"}, "eu-west-1", NULL, "https://"},
 		{{"AWS_ENDPOINT_URL=https://a?b"}, "eu-west-1", NULL, "address"},
 		{{"AWS_ENDPOINT_URL=https://a", "AWS_USE_FIPS_ENDPOINT=TRUE"}, "eu-west-1", NULL,
