@@ -111,6 +111,7 @@ static int assume(struct chain *c, const char *name, struct credentials *ret, st
 		.arn = profiles_get(c->p, name, "role_arn"),
 		.session = session ? session : DEFAULT_SESSION,
 		.external_id = profiles_get(c->p, name, "external_id"),
+		.deadline = c->a->deadline,
 	};
 	int rc;
 

@@ -23,6 +23,7 @@ int cred_web_identity(const struct cred_ask *a, struct credentials *ret, struct 
 		.arn = setting(a, "AWS_ROLE_ARN", "role_arn"),
 		.session = session ? session : DEFAULT_SESSION,
 		.web_token = &token,
+		.deadline = a->deadline,
 	};
 	int rc;
 

@@ -39,6 +39,7 @@ struct credentials_role {
 	const char *external_id;        /* or NULL */
 	const char *duration;           /* seconds as text, or NULL */
 	const struct secret *web_token; /* AssumeRoleWithWebIdentity; or NULL: AssumeRole */
+	uint64_t deadline;              /* clock.h */
 };
 
 /* STS: signs with what it is given (not with web_token), fills *ret but for provider. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/aws/sts.h"
 
-#include "common/clock.h"
-#include "common/num.h"
 #include "common/secret.h"
 #include "controller/aws/cred_private.h"
 #include "controller/aws/xml.h"
@@ -13,7 +11,6 @@
 #define FORM_MAX  (256 * 1024)
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define VERSION   "2011-06-15"
-#define TIME      (60 * NSEC_PER_SEC)
 
 static int start(struct buf *form, const char *action)
 {
@@ -121,7 +118,7 @@ int sts_assume(void *ctx, const struct credentials_role *role, const struct cred
 		.action = role->web_token ? "AssumeRoleWithWebIdentity" : "AssumeRole",
 		.with = with,
 		.is_public = role->web_token != NULL,
-		.deadline = clock_deadline(TIME),
+		.deadline = role->deadline,
 	};
 	int rc = start(&form, c.action);
 

@@ -22,7 +22,7 @@ import botocore.exceptions
 import botocore.session
 from moto.server import ThreadedMotoServer
 
-COUNT = 200
+COUNT = 150
 PROVIDERS = {"env": "environment", "assume-role": "role", "assume-role-with-web-identity": "web identity",
              "shared-credentials-file": "credentials file", "custom-process": "credential_process",
              "config-file": "config file", "container-role": "container"}

@@ -318,7 +318,8 @@ static void test_assume(void **state)
 	struct credentials_role role = {.arn = "arn:aws:iam::1:role/r",
 		.session = "me+you",
 		.external_id = "a b",
-		.duration = "900"};
+		.duration = "900",
+		.deadline = clock_deadline(LONG)};
 	struct err e = ERR_INIT;
 	struct fixture f;
 	struct server s;

@@ -33,6 +33,7 @@ static int fake_assume(void *ctx, const struct credentials_role *role,
 	struct fake_sts *f = ctx;
 
 	assert_true(f->n < ARRAY_LEN(f->asked));
+	assert_in_range(clock_left(role->deadline), 1, LONG);
 	snprintf(f->asked[f->n++], sizeof(f->asked[0]), "%s %s %s %s %s", role->arn, role->session,
 		role->external_id ? role->external_id : "-", role->duration ? role->duration : "-",
 		role->web_token ? secret_reveal(role->web_token) : with->id);
