@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 /* All header lines of one answer together; a flood of 100 Continue counts as well. */
 #define HEADERS_MAX (64 * KIB)
@@ -18,6 +19,8 @@ enum stop { STOP_NONE, STOP_BODY, STOP_HEADERS, STOP_MEMORY };
 
 struct transfer {
 	struct buf *body;
+	const char *const *wanted;
+	struct http_response *ret;
 	size_t headers; /* bytes of header lines so far */
 	enum stop stop;
 };
@@ -52,11 +55,30 @@ static size_t take_body(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/* A line of the headers, "Name: value\r\n"; of several of a name the last one stays. */
+static void keep_wanted(struct transfer *t, const char *line, size_t len)
+{
+	for (size_t i = 0; t->wanted && i < HTTP_WANTED && t->wanted[i]; i++) {
+		size_t name = strlen(t->wanted[i]);
+		size_t at = name + 1;
+		size_t end = len;
+
+		if (len <= name || line[name] != ':' || strncasecmp(line, t->wanted[i], name) != 0)
+			continue;
+		while (at < end && (line[at] == ' ' || line[at] == '\t'))
+			at++;
+		while (end > at && strchr(" \t\r\n", line[end - 1]))
+			end--;
+		snprintf(t->ret->header[i], sizeof(t->ret->header[i]), "%.*s", (int)(end - at),
+			line + at);
+	}
+}
+
 static size_t take_header(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
-	(void)data;
+	keep_wanted(t, data, size * n);
 	t->headers += size * n;
 	if (t->headers > HEADERS_MAX) {
 		t->stop = STOP_HEADERS;
@@ -108,9 +130,11 @@ static int headers_make(const struct http_request *r, struct curl_slist **list, 
 {
 	int rc = 0;
 
-	/* libcurl would announce a form with the empty body of a PUT. */
+	/* libcurl would announce a form, and wait before it sends a long body. */
 	if (strcmp(r->method, "GET") != 0)
 		rc = headers_add(list, "Content-Type:", e);
+	if (rc == 0 && r->body_len > 0)
+		rc = headers_add(list, "Expect:", e);
 	for (const char *const *h = r->headers; rc == 0 && h && *h; h++)
 		rc = headers_add(list, *h, e);
 	return rc;
@@ -125,25 +149,40 @@ static long milliseconds(uint64_t ns)
 }
 
 /* The options a small libcurl may be built without; what they turn off is then not there. */
-static void set_may_be_missing(CURL *c)
+static void set_may_be_missing(CURL *c, bool proxy)
 {
-	(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	if (!proxy) {
+		(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
+		(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	}
 	(void)curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	if (curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
 		(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
 }
 
-static CURLcode set_method(CURL *c, const char *method)
+static CURLcode set_proxy(CURL *c, const struct http_request *r)
+{
+	CURLcode rc = CURLE_OK;
+
+	if (r->ca_file)
+		rc = curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+	if (rc == CURLE_OK && r->proxy)
+		rc = curl_easy_setopt(c, CURLOPT_PROXY, r->proxy);
+	if (rc == CURLE_OK && r->proxy)
+		rc = curl_easy_setopt(c, CURLOPT_NOPROXY, r->no_proxy ? r->no_proxy : "");
+	return rc;
+}
+
+static CURLcode set_method(CURL *c, const struct http_request *r)
 {
 	CURLcode rc;
 
-	if (strcmp(method, "GET") == 0)
+	if (strcmp(r->method, "GET") == 0)
 		return curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
-	rc = curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+	rc = curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body ? r->body : "");
 	if (rc == CURLE_OK)
-		rc = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
-	return rc == CURLE_OK ? curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method) : rc;
+		rc = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+	return rc == CURLE_OK ? curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method) : rc;
 }
 
 static CURLcode set_options(CURL *c, const struct http_request *r)
@@ -163,13 +202,15 @@ static CURLcode set_options(CURL *c, const struct http_request *r)
 	};
 	CURLcode rc = curl_easy_setopt(c, CURLOPT_URL, r->url);
 
-	set_may_be_missing(c);
+	set_may_be_missing(c, r->proxy != NULL);
+	if (rc == CURLE_OK)
+		rc = set_proxy(c, r);
 	for (size_t i = 0; rc == CURLE_OK && i < ARRAY_LEN(numbers); i++)
 		rc = curl_easy_setopt(c, numbers[i].option, numbers[i].value);
 	/* Refused by its Content-Length before a byte of it is read; chunked bodies are counted. */
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_body);
-	return rc == CURLE_OK ? set_method(c, r->method) : rc;
+	return rc == CURLE_OK ? set_method(c, r) : rc;
 }
 
 static CURLcode set_stop(CURL *c, const atomic_bool *stop)
@@ -246,6 +287,13 @@ static int transfer_error(CURL *c, CURLcode code, const struct transfer *t,
 		return stop_error(t, r, e);
 	case CURLE_COULDNT_CONNECT:
 		return connect_error(c, e);
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return err_set(e, ERR_TRANSIENT, EHOSTUNREACH, "no address known for the proxy");
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return err_set(e, ERR_REMOTE, EACCES, "the certificate is not trusted");
+	case CURLE_SSL_CACERT_BADFILE:
+		return err_set(e, ERR_CONFIG, ENOENT, "'%s' cannot be read as certificates",
+			r->ca_file ? r->ca_file : "the system's list");
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return err_set(e, ERR_TRANSIENT, EHOSTUNREACH, "no address known for the host");
 	case CURLE_OPERATION_TIMEDOUT:
@@ -284,7 +332,7 @@ static void take_facts(CURL *c, struct http_response *ret)
 static int perform(CURL *c, const struct http_request *r, struct curl_slist *headers,
 	struct http_response *ret, struct err *e)
 {
-	struct transfer t = {.body = &ret->body};
+	struct transfer t = {.body = &ret->body, .wanted = r->wanted, .ret = ret};
 	CURLcode code = set_options(c, r);
 
 	if (code == CURLE_OK)

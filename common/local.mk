@@ -20,4 +20,5 @@ libcommon_a_SOURCES = \
 	common/opt_help.c \
 	common/proc.c common/proc.h \
 	common/progress.c common/progress.h \
+	common/secret.c common/secret.h \
 	common/words.c common/words.h

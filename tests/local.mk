@@ -62,6 +62,7 @@ check_PROGRAMS += \
 	tests/unit/test_retention \
 	tests/unit/test_schedule \
 	tests/unit/test_seal \
+	tests/unit/test_secret \
 	tests/unit/test_settings \
 	tests/unit/test_slot \
 	tests/unit/test_source \
@@ -75,6 +76,30 @@ libscratch_a_SOURCES = \
 	tests/unit/scratch.c tests/unit/scratch.h \
 	tests/unit/server.c tests/unit/server.h
 LDADD = libscratch.a libagent.a libcommon.a $(CMOCKA_LIBS) $(LIBS_AGENT_LIBS) $(LIBS_COMMON_LIBS)
+endif
+
+if CONTROLLER
+CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/sign
+tests_aws_ask_SOURCES = tests/aws/ask.c
+tests_aws_ask_LDADD = $(CONTROLLER_LDADD)
+tests_aws_endpoints_SOURCES = tests/aws/endpoints.c
+tests_aws_endpoints_LDADD = $(CONTROLLER_LDADD)
+tests_aws_profiles_SOURCES = tests/aws/profiles.c
+tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
+tests_aws_sign_SOURCES = tests/aws/sign.c
+tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	tests/unit/test_call \
+	tests/unit/test_credentials \
+	tests/unit/test_profile \
+	tests/unit/test_sigv4
+tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+endif
 endif
 
 check_PROGRAMS += tests/hostile/damage

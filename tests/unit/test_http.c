@@ -131,6 +131,73 @@ static void test_no_proxy(void **state)
 	assert_string_equal(buf_str(&r.body), "hello");
 }
 
+static void test_post(void **state)
+{
+	static const char *const list[] = {
+		"HTTP/1.1 200 OK\r\nDATE:  Thu, 1 \r\nX-Id: a\r\nX-Id: b\r\n"
+		"X-Idx: no\r\nContent-Length: 0\r\n\r\n",
+		NULL};
+	static const char *const headers[] = {"Content-Type: text/x", NULL};
+	static const char *const wanted[] = {"Date", "x-id", "X-Absent", NULL};
+	auto_http_response struct http_response r = {0};
+	struct http_request q = {
+		.method = "POST",
+		.headers = headers,
+		.connect_ns = NSEC_PER_SEC,
+		.deadline = clock_deadline(5 * NSEC_PER_SEC),
+		.max_body = BODY_MAX,
+		.body = "a=1\0b",
+		.body_len = 5,
+		.wanted = wanted,
+	};
+	struct err e = ERR_INIT;
+	struct server s;
+	const char *body;
+
+	(void)state;
+	server_start(&s, list);
+	q.url = s.url;
+	assert_int_equal(http_call(&q, &r, &e), 0);
+	server_stop(&s);
+	assert_non_null(strstr(s.last, "POST / HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.last, "\r\nContent-Type: text/x\r\n"));
+	assert_non_null(strstr(s.last, "\r\nContent-Length: 5\r\n"));
+	assert_null(strstr(s.last, "urlencoded"));
+	assert_null(strstr(s.last, "Expect"));
+	body = strstr(s.last, "\r\n\r\n");
+	assert_memory_equal(body + 4, "a=1\0b", 5);
+	assert_string_equal(r.header[0], "Thu, 1");
+	assert_string_equal(r.header[1], "b");
+	assert_string_equal(r.header[2], "");
+}
+
+static void test_proxy(void **state)
+{
+	static const char *const list[] = {"HTTP/1.0 200 OK\r\n\r\nhello", NULL};
+	auto_http_response struct http_response r = {0}, direct = {0};
+	struct http_request q = {
+		.method = "GET",
+		.url = "http://somewhere.invalid/x",
+		.connect_ns = NSEC_PER_SEC,
+		.deadline = clock_deadline(5 * NSEC_PER_SEC),
+		.max_body = BODY_MAX,
+	};
+	struct err e = ERR_INIT;
+	struct server s;
+
+	(void)state;
+	server_start(&s, list);
+	q.proxy = s.url;
+	assert_int_equal(http_call(&q, &r, &e), 0);
+	assert_non_null(strstr(s.last, "GET http://somewhere.invalid/x HTTP/1.1\r\n"));
+	q.url = s.url;
+	q.proxy = "http://127.0.0.1:1";
+	q.no_proxy = "a.invalid,127.0.0.1";
+	assert_int_equal(http_call(&q, &direct, &e), 0);
+	server_stop(&s);
+	assert_non_null(strstr(s.last, "GET / HTTP/1.1\r\n"));
+}
+
 static void test_silence(void **state)
 {
 	static const char *const list[] = {SERVER_SILENT, NULL};
@@ -218,6 +285,8 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_no_proxy),
+		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_no_way),
 		cmocka_unit_test(test_no_time),

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/log.h"
+#include "common/opt.h"
+#include "config.h"
+
+#include <signal.h>
+
+#define NAME "controller"
+
+static const struct command *const commands[] = {NULL};
+
+static const struct program program = {
+	.name = NAME,
+	.version = PACKAGE_VERSION,
+	.purpose = "builds, benchmarks, images and AWS Batch from outside",
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	/* Then writing fails, and what was begun is undone. */
+	signal(SIGPIPE, SIG_IGN);
+	log_setup(NAME, LOG_LEVEL_INFO);
+	rc = opt_dispatch(&program, argc, argv, &e);
+	if (rc < 0) {
+		log_error("%s", e.msg);
+		return err_exit_code(&e);
+	}
+	return rc;
+}
