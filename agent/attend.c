@@ -13,9 +13,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-/* A notice gives two minutes: of these the checkpoint signal gets at most this. */
-#define CHECKPOINT_MAX (60 * NSEC_PER_SEC)
-
 /* How long what a job left behind may take to die; the kernel may hold it longer. */
 #define CLEAR_TIME (5 * NSEC_PER_SEC)
 #define CLEAR_STEP (10 * NSEC_PER_MSEC)
@@ -74,9 +71,9 @@ static void advance(struct attend *a)
 		if (!a->asked)
 			a->next = after(a->started, o->time);
 		else
-			a->next = clock_deadline(a->job->signal_before < CHECKPOINT_MAX
+			a->next = clock_deadline(a->job->signal_before < JOB_CHECKPOINT_MAX
 							 ? a->job->signal_before
-							 : CHECKPOINT_MAX);
+							 : JOB_CHECKPOINT_MAX);
 		break;
 	case STAGE_TERM:
 		snprintf(reason, sizeof(reason), "its time of %s was up",

@@ -52,13 +52,14 @@ static int print_json(const struct listed *j, struct printing *p)
 	return 0;
 }
 
-/* Anybody may have put anything there: no escape sequence gets to the terminal. */
+/* Anybody may have put anything there: no escape sequence, of 8 bits neither, gets to the terminal.
+ */
 static void print_name(const char *name, int width)
 {
 	int n = 0;
 
 	for (; *name; name++, n++)
-		putchar((unsigned char)*name > ' ' && *name != 127 ? *name : '?');
+		putchar(*name > ' ' && *name < 127 ? *name : '?');
 	for (; n < width; n++)
 		putchar(' ');
 }
@@ -71,7 +72,7 @@ static int print_line(const struct listed *j, struct printing *p)
 		if (j->result.exit >= 0)
 			printf(" exit %-3d", j->result.exit);
 		else if (j->result.signal)
-			printf(" signal %-1d", j->result.signal);
+			printf(" signal %d", j->result.signal);
 		printf(" %.3f s", j->result.wall_s);
 		if (*j->result.reason)
 			printf("  %s", j->result.reason);

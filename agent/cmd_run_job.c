@@ -60,7 +60,6 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 {
 	__attribute__((cleanup(by_hand_free))) struct by_hand b = {
 		.root = -1, .spool = SPOOL_INIT, .recorder = {.null = -1, .signals = -1}};
-	const struct executor_grant all = {.cpus = UINT64_MAX, .mem = UINT64_MAX};
 	struct executor_ended ended;
 	const char *id = operands->argv[0];
 	int rc;
@@ -69,7 +68,7 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 		return err_set(e, ERR_USAGE, EINVAL, "run-job: '%s' is not the ID of a job", id);
 	rc = open_all(options, &b, e);
 	if (rc == 0)
-		rc = recorder_run(&b.recorder, id, &all, &ended, e);
+		rc = recorder_run(&b.recorder, id, NULL, &ended, e);
 	return rc < 0 ? err_ctx(e, "run-job") : 0;
 }
 

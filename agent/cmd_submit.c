@@ -110,10 +110,11 @@ static int submit(const struct submit_options *o, char *const *argv, struct err 
 
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
-	int rc = submit(options, operands->argv, e);
+	return submit(options, operands->argv, e);
+}
 
-	if (rc >= 0)
-		return rc;
+static int failed(const struct err *e)
+{
 	log_error("%s", e->msg);
 	return EXIT_SUBMIT_FAILED;
 }
@@ -129,4 +130,5 @@ const struct command cmd_submit = {
 	.max_operands = -1,
 	.prefix = true,
 	.run = run,
+	.failed = failed,
 };

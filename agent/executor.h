@@ -4,7 +4,8 @@
  * executor starts what the watcher claimed, survives the watcher's death, and tells the end of each
  * job once. Whoever runs a job writes run/ID/result.json; the watcher then moves the folder.
  *
- * All calls come from the watcher's one thread and return at once.
+ * All calls come from the watcher's one thread and return at once, but for what the service manager
+ * has to be asked when a job is taken over.
  */
 #ifndef AGENT_EXECUTOR_H
 #define AGENT_EXECUTOR_H

@@ -67,7 +67,11 @@ static int check_signal(struct job *j, struct err *e)
 	}
 	if (!j->signal)
 		return refuse("signal", text, "is not a signal and seconds, as USR1@60", e);
-	return num_duration(at + 1, &j->signal_before, e) < 0 ? err_ctx(e, "--signal") : 0;
+	if (num_duration(at + 1, &j->signal_before, e) < 0)
+		return err_ctx(e, "--signal");
+	if (j->options.time && j->signal_before >= j->options.time)
+		return refuse("signal", text, "is not before the end that --time sets", e);
+	return 0;
 }
 
 static bool is_variable(const char *text)

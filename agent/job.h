@@ -23,6 +23,9 @@
 #define JOB_GRACE     (10 * NSEC_PER_SEC)
 #define JOB_AFTER_MAX 64
 
+/* A notice gives two minutes: of these the signal before the end gets at most this. */
+#define JOB_CHECKPOINT_MAX (60 * NSEC_PER_SEC)
+
 /* All pointers lead into the job's own text, or into argv. */
 struct job_options {
 	uint64_t cpus;    /* 1 or more; with cores it is taken from those */

@@ -120,11 +120,6 @@ uint64_t leave_wake(const struct leave *l)
 	}
 }
 
-bool leave_may_claim(const struct leave *l)
-{
-	return l->state == LEAVE_STAYS;
-}
-
 static json_t *date_json(int64_t seconds)
 {
 	char text[DATE_TEXT];

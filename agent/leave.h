@@ -7,7 +7,6 @@
  *   a report OVER       leave_over(); when it returns true, leave_unpublish() and a line in the log
  *   after any event     while ((deed = leave_next(&l, jobs, clock_now())) != LEAVE_WAIT) do it
  *   its timer           at leave_wake(), if that is not CLOCK_FOREVER
- *   before each claim   leave_may_claim()
  *
  * The order that saves most: jobs first, because what they leave is what hooks save. From the
  * notice to the deadline, jobs have the first half of the time and end themselves (SIGTERM, with
@@ -67,12 +66,10 @@ bool leave_over(struct leave *l, enum notice_source s);
 enum leave_deed leave_next(struct leave *l, unsigned jobs, uint64_t now);
 
 /* How long those that were killed may take to be seen dead before hooks begin all the same. */
-#define LEAVE_DEATH (2 * 1000000000ULL)
+#define LEAVE_DEATH (2 * NSEC_PER_SEC)
 
 /* When leave_next() is to be asked again though nothing happened. */
 uint64_t leave_wake(const struct leave *l);
-
-bool leave_may_claim(const struct leave *l);
 
 #define LEAVE_FILE "interrupt.json"
 #define LEAVE_RUN  "/run/shared-prep/" LEAVE_FILE

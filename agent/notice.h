@@ -13,6 +13,7 @@
 
 #include "agent/identity.h"
 #include "agent/settings.h"
+#include "common/num.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -99,7 +100,7 @@ struct notice_plan notice_decide(
 
 /* The pause after so many failures in a row: doubled each time, at most NOTICE_PAUSE_MAX unless the
  * ordinary one is longer. */
-#define NOTICE_PAUSE_MAX (30ULL * 1000000000ULL)
+#define NOTICE_PAUSE_MAX (30 * NSEC_PER_SEC)
 uint64_t notice_pause(uint64_t every, unsigned failures);
 
 #endif

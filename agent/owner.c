@@ -58,10 +58,10 @@ int owner_policy_read(
 	*ret = (struct owner_policy){.allow_root = allow_root, .self = geteuid()};
 	snprintf(ret->job_user, sizeof(ret->job_user), "%s", job_user);
 	rc = fs_read(rootfd, PASSWD, &text, e);
-	if (rc == -ENOENT || !text.data)
-		return 0;
 	if (rc < 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc;
+	if (!text.data)
+		return 0;
 	for (char *l = strtok_r(text.data, "\n", &rest); l && !ret->has_job_user;
 		l = strtok_r(NULL, "\n", &rest))
 		ret->has_job_user = owner_parse_passwd(l, job_user, &ret->job_uid, &ret->job_gid);

@@ -3,6 +3,7 @@
 
 #include "agent/attend.h"
 #include "agent/job.h"
+#include "agent/plan.h"
 #include "agent/rundir.h"
 #include "agent/spawn.h"
 #include "common/clock.h"
@@ -30,6 +31,7 @@ struct record {
 	struct buf text;
 	struct stat st;
 	struct job job;
+	struct executor_grant wish; /* what the job asks for, where nobody granted anything */
 	struct owner owner;
 	struct job_result result;
 	char folder[PATH_SIZE];
@@ -59,7 +61,6 @@ int recorder_open(
 {
 	static const int number[] = {SIGCHLD, SIGTERM, SIGQUIT, SIGINT, SIGHUP};
 	sigset_t set;
-	int rc;
 
 	ret->spool = setup->spool;
 	ret->owners = setup->owners;
@@ -76,8 +77,7 @@ int recorder_open(
 		prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_errno(e, "cannot set up the recorder");
 	result_machine_read(setup->root, &ret->machine);
-	rc = recorder_read_facts(setup->root, &ret->facts_text, &ret->facts, e);
-	return rc;
+	return recorder_read_facts(setup->root, &ret->facts_text, &ret->facts, e);
 }
 
 void recorder_close(struct recorder *r)
@@ -105,6 +105,19 @@ static int check_grant(const struct record *c, struct err *e)
 	return 0;
 }
 
+static void grant_wish(struct record *c)
+{
+	const struct job_options *o = &c->job.options;
+	const uint64_t cpus = o->cores > o->cpus ? o->cores : o->cpus;
+
+	c->wish = (struct executor_grant){
+		.cpus = cpus,
+		.mem = o->mem ? o->mem : cpus * PLAN_JOB_PER_VCPU,
+		.scratch = o->scratch,
+	};
+	c->grant = &c->wish;
+}
+
 static int examine(struct record *c, struct err *e)
 {
 	int rc = rundir_read_submitted(c->dir, "submitted", &c->text, &c->st, e);
@@ -119,7 +132,11 @@ static int examine(struct record *c, struct err *e)
 		rc = job_parse(buf_str(&c->text), c->text.len, &c->job, e);
 	if (rc == 0 && c->job.options.name)
 		snprintf(c->result.name, sizeof(c->result.name), "%s", c->job.options.name);
-	return rc == 0 ? check_grant(c, e) : rc;
+	if (rc == 0 && c->grant)
+		return check_grant(c, e);
+	if (rc == 0)
+		grant_wish(c);
+	return rc;
 }
 
 static int open_input(const struct record *c, int *ret, struct err *e)

@@ -39,8 +39,9 @@ must_check int recorder_open(
 void recorder_close(struct recorder *r);
 
 /*
- * Runs run/ID to its end. -EEXIST: another recorder has it or had it; -ENOENT: it is gone; another
- * error: it was not begun and may be tried again. What is wrong with the job itself is a result.
+ * Runs run/ID to its end; grant NULL: the job has what it asks for. -EEXIST: another recorder has
+ * it or had it; -ENOENT: it is gone; another error: it was not begun and may be tried again. What
+ * is wrong with the job itself is a result.
  */
 must_check int recorder_run(struct recorder *r, const char *id, const struct executor_grant *grant,
 	struct executor_ended *ret, struct err *e);

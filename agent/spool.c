@@ -160,15 +160,19 @@ static bool is_there(int dirfd, const char *name)
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Looked for in the order that jobs go. An ID that was given is that job's: anybody may put another
+ * file of its name into new/. */
 static enum spool_place find_once(const struct spool *s, const char *id)
 {
-	if (is_there(s->new, id))
-		return SPOOL_NEW;
+	const bool queued = is_there(s->new, id);
+
 	if (is_there(s->run, id))
 		return SPOOL_RUN;
 	if (is_there(s->done, id))
 		return SPOOL_DONE;
-	return is_there(s->failed, id) ? SPOOL_FAILED : SPOOL_NOWHERE;
+	if (is_there(s->failed, id))
+		return SPOOL_FAILED;
+	return queued ? SPOOL_NEW : SPOOL_NOWHERE;
 }
 
 enum spool_place spool_find(const struct spool *s, const char *id)

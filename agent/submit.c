@@ -94,10 +94,10 @@ static int compose(const struct submit *s, uint64_t index, struct buf *text, str
 	return job_compose(&options, s->argv, s->input, text, e);
 }
 
-static int write_tmp(const struct submit *s, const char *id, const struct buf *text)
+static int write_tmp(const struct submit *s, const char *tmp, const struct buf *text)
 {
 	auto_close int fd = openat(
-		s->spool->tmp, id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		s->spool->tmp, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int rc = fd < 0 ? -errno : fs_write_all(fd, buf_str(text), text->len);
 
 	return rc == 0 && fsync(fd) < 0 ? -errno : rc;
@@ -106,21 +106,23 @@ static int write_tmp(const struct submit *s, const char *id, const struct buf *t
 int submit_job(struct submit *s, uint64_t array_index, char ret_id[static SPOOL_ID], struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(SPOOL_JOB_MAX);
-	char id[SPOOL_ID];
+	char id[SPOOL_ID], tmp[SPOOL_ID];
 	int rc = compose(s, array_index, &text, e);
 
 	if (rc < 0)
 		return rc;
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		submit_id(next_time(s), random_number(), s->options->name, id);
-		rc = write_tmp(s, id, &text);
+		/* Not the ID: all can see it, and somebody might be quicker. */
+		snprintf(tmp, sizeof(tmp), "%08x%08x", random_number(), random_number());
+		rc = write_tmp(s, tmp, &text);
 		if (rc == -EEXIST)
 			continue;
 		if (rc == 0 &&
-			renameat2(s->spool->tmp, id, s->spool->new, id, RENAME_NOREPLACE) < 0)
+			renameat2(s->spool->tmp, tmp, s->spool->new, id, RENAME_NOREPLACE) < 0)
 			rc = -errno;
 		if (rc < 0)
-			unlinkat(s->spool->tmp, id, 0);
+			unlinkat(s->spool->tmp, tmp, 0);
 		if (rc != -EEXIST)
 			break;
 	}

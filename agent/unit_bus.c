@@ -209,7 +209,7 @@ static int on_job(sd_bus_message *m, void *ctx, sd_bus_error *error)
 		return 0;
 	u = find(b, unit);
 	if (u && strcmp(result, "done") != 0)
-		u->listener.news(BUS_NOT_EXECUTED, NULL, result, u->listener.ctx);
+		u->listener.news(NULL, result, u->listener.ctx);
 	return 0;
 }
 

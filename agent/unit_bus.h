@@ -13,12 +13,6 @@
 #include "agent/unit_props.h"
 #include "agent/unit_record.h"
 
-enum bus_news {
-	BUS_REFUSED,      /* text: why the unit was not started; or nobody knows whether it was */
-	BUS_NOT_EXECUTED, /* text: its program could not be run */
-	BUS_STATE,        /* state: what was asked for, or it has changed */
-};
-
 struct unit_state {
 	bool alive; /* starting, running or stopping */
 	bool failed;
@@ -26,10 +20,10 @@ struct unit_state {
 	struct unit_usage used;
 };
 
-/* How the owner of a unit hears of it. */
+/* How the owner of a unit hears of it: its state, as was asked for or when it has changed, or NULL
+ * and why it was not started, or nobody knows whether it was. */
 struct bus_listener {
-	void (*news)(
-		enum bus_news what, const struct unit_state *state, const char *text, void *ctx);
+	void (*news)(const struct unit_state *state, const char *why, void *ctx);
 	void *ctx;
 };
 
@@ -68,7 +62,7 @@ struct bus_command {
 must_check int bus_unit_start(
 	struct bus_unit *u, const struct bus_command *c, const struct unit_props *p, struct err *e);
 
-/* BUS_STATE now and at every change from then on. */
+/* Its state now and at every change from then on. */
 must_check int bus_unit_follow(struct bus_unit *u, struct err *e);
 
 /* To its main process. */

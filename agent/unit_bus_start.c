@@ -14,8 +14,7 @@ static int on_started(sd_bus_message *m, void *ctx, sd_bus_error *error)
 	(void)error;
 	u->start = sd_bus_slot_unref(u->start);
 	if (why)
-		u->listener.news(BUS_REFUSED, NULL, why->message ? why->message : why->name,
-			u->listener.ctx);
+		u->listener.news(NULL, why->message ? why->message : why->name, u->listener.ctx);
 	return 0;
 }
 

@@ -99,7 +99,7 @@ static int on_state(sd_bus_message *m, void *ctx, sd_bus_error *error)
 	if (sd_bus_message_is_method_error(m, NULL) || read_properties(m, &raw) < 0)
 		return 0;
 	judge(&raw, &s);
-	u->listener.news(BUS_STATE, &s, NULL, u->listener.ctx);
+	u->listener.news(&s, NULL, u->listener.ctx);
 	return 0;
 }
 

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/unit_props.h"
 
+#include "common/num.h"
+
 #include <string.h>
 
-#define USEC_PER_SEC  1000000ULL
-#define NSEC_PER_USEC 1000ULL
+#define USEC_PER_SEC 1000000ULL
 
 #define WEIGHT     100 /* of a CPU */
 #define WEIGHT_MAX 10000
 
 /* For the recorder, to kill what is left and write the result. */
 #define SPARE (30 * USEC_PER_SEC)
-
-/* As long as attend.c gives the signal before the end when the machine is taken away. */
-#define CHECKPOINT_MAX (60 * USEC_PER_SEC)
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -42,7 +40,7 @@ static void set_cpus(const cpu_set_t *set, struct unit_props *p)
 
 static void set_times(const struct job *j, struct unit_props *p)
 {
-	uint64_t before = least(j->signal_before / NSEC_PER_USEC, CHECKPOINT_MAX);
+	uint64_t before = least(j->signal_before, JOB_CHECKPOINT_MAX) / NSEC_PER_USEC;
 
 	p->stop_time = add(p->stop_time, j->options.grace / NSEC_PER_USEC);
 	if (j->options.time)

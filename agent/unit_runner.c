@@ -97,7 +97,8 @@ static void not_begun(struct runner *r, const struct unit_state *s)
 {
 	char why[128];
 
-	snprintf(why, sizeof(why), "its unit did not begin: %s", s->end.result);
+	snprintf(why, sizeof(why), "its unit did not begin: %.90s",
+		*r->refused ? r->refused : s->end.result);
 	end_unknown(r, why);
 }
 
@@ -152,12 +153,12 @@ void runner_look(struct runner *r, const struct unit_state *s)
 		act(r, dir, unit_next_of(state, life), s);
 }
 
-static void on_news(enum bus_news what, const struct unit_state *s, const char *text, void *ctx)
+static void on_news(const struct unit_state *s, const char *why, void *ctx)
 {
 	struct runner *r = ctx;
 
-	(void)what;
-	(void)text;
+	if (why)
+		snprintf(r->refused, sizeof(r->refused), "%s", why);
 	/* Refused or not executed: what it left tells whether anything was begun. */
 	runner_look(r, s);
 }

@@ -19,6 +19,7 @@ struct runner {
 	struct bus_unit *unit; /* NULL: a recorder without one */
 	int wd;                /* of run/ID, inotify; -1: none */
 	bool followed;         /* the unit, because the lock was not enough */
+	char refused[128];     /* why it was not started, "": nobody said */
 	char id[SPOOL_ID];
 };
 

@@ -9,8 +9,6 @@
 
 #define TEXT_MAX (64 * KIB)
 
-#define NSEC_PER_USEC 1000
-
 enum { MEMORY, CPU, N_CONTROLLERS };
 
 struct source {

@@ -211,13 +211,3 @@ int watch_add(struct watch *w, int fd, uint32_t events, struct executor_event *e
 		return err_errno(e, "watch: cannot wait for a descriptor");
 	return 0;
 }
-
-int watch_root(const struct watch *w)
-{
-	return w->root;
-}
-
-const struct settings *watch_settings(const struct watch *w)
-{
-	return &w->settings;
-}

@@ -41,8 +41,4 @@ unsigned watch_running(const struct watch *w);
 must_check int watch_add(
 	struct watch *w, int fd, uint32_t events, struct executor_event *ev, struct err *e);
 
-/* For the caller of watch_add(): the root, the settings. */
-int watch_root(const struct watch *w);
-const struct settings *watch_settings(const struct watch *w);
-
 #endif

@@ -27,8 +27,8 @@ static bool owner_of(const struct watch *w, const char *id, enum spool_place pla
 
 static void cancel_job(struct watch *w, const char *id, uid_t by)
 {
-	enum spool_place place = spool_find(&w->spool, id);
 	struct watch_running *r = watch_find(w, id);
+	enum spool_place place = r ? SPOOL_RUN : spool_find(&w->spool, id);
 	char reason[64];
 	uid_t owner;
 
@@ -48,18 +48,19 @@ static void cancel_job(struct watch *w, const char *id, uid_t by)
 		watch_refuse(w, id, place == SPOOL_RUN, JOB_CANCELLED, reason);
 }
 
-/* The name is all that counts, and whose file it is. */
+/* The name is all that counts, and whose file it is. What somebody filled is left to him: to remove
+ * it might take long. */
 void watch_cancel(struct watch *w, const char *id)
 {
-	struct err e = ERR_INIT;
 	struct stat st;
 
 	if (fstatat(w->spool.cancel, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (spool_is_id(id))
 		cancel_job(w, id, st.st_uid);
-	if (fs_remove_tree(w->spool.cancel, id, &e) < 0)
-		log_warning("%s", e.msg);
+	if (unlinkat(w->spool.cancel, id, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 &&
+		errno != ENOENT && errno != ENOTEMPTY)
+		log_warning("cannot remove the request to cancel '%s': %s", id, strerror(errno));
 }
 
 static int cancel_one(const char *id, void *ctx)

@@ -112,8 +112,10 @@ struct watch_running *watch_add_running(struct watch *w, const char *id);
 void watch_stop_job(
 	struct watch *w, struct watch_running *r, enum job_state state, const char *reason);
 
-/* watch_cancel.c */
+/* watch_leave.c */
 must_check int watch_open_interruption(struct watch *w, struct err *e);
+
+/* watch_cancel.c */
 void watch_cancel(struct watch *w, const char *id); /* cancel/ID */
 void watch_scan_cancel(struct watch *w);
 void watch_sweep_tmp(struct watch *w);

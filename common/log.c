@@ -74,8 +74,13 @@ void log_to_kmsg(void)
 static void defuse(char *s)
 {
 	for (; *s; s++) {
-		if ((unsigned char)*s < ' ' || *s == 127)
+		const unsigned char *p = (unsigned char *)s;
+
+		if (p[0] < ' ' || p[0] == 127)
 			*s = '?';
+		/* U+0080 to U+009F are control characters too. */
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			s[0] = s[1] = '?';
 	}
 }
 

@@ -18,6 +18,7 @@
 
 #define NSEC_PER_SEC  1000000000ULL
 #define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_USEC 1000ULL
 
 /* Decimal, min <= value <= max. */
 must_check int num_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret, struct err *e);

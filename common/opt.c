@@ -334,7 +334,7 @@ static int run_command(const struct program *program, const struct command *c, i
 		memcpy(options, c->defaults, c->options_size);
 	rc = run_parsed(program, c, argc, argv, options, e);
 	opt_free(c->opts, options);
-	return rc;
+	return rc < 0 && c->failed ? c->failed(e) : rc;
 }
 
 static int print_completion(const struct program *p, const char *shell, struct err *e)

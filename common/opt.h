@@ -57,6 +57,9 @@ struct command {
 	bool hidden;      /* not in --help: called by units */
 	bool prefix;      /* options end at the first operand: the rest is a command line */
 	int (*run)(const void *options, const struct opt_operands *operands, struct err *e);
+	/* Of a command with exit codes of its own: says what went wrong, with the arguments too,
+	 * and returns the code. NULL: that is left to the caller of opt_dispatch(). */
+	int (*failed)(const struct err *e);
 };
 
 struct program {

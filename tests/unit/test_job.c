@@ -104,6 +104,7 @@ static void bad_files_are_refused(void **state)
 		{"#JOB --signal=USR1\n", "--signal"},
 		{"#JOB --signal=KILL@5\n", "--signal"},
 		{"#JOB --signal=USR1@x\n", "--signal"},
+		{"#JOB --time=5s --signal=USR1@5\n", "--signal"},
 		{"#JOB --threads-per-core=3\n", "threads-per-core"},
 		{"#JOB --grace=2h\n", "--grace"},
 		{"#JOB --help\n", "--help"},
@@ -186,7 +187,7 @@ static void what_is_composed_is_parsed(void **state)
 	(void)state;
 	o.cpus = 3;
 	o.mem = 5 * GIB + 1;
-	o.time = 1500 * NSEC_PER_MSEC;
+	o.time = 61500 * NSEC_PER_MSEC;
 	o.grace = 0;
 	o.name = "name-1.x";
 	o.cwd = "/a b";

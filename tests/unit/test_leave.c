@@ -77,11 +77,11 @@ static struct leave leaving(void)
 	const struct notice n = notice(NOTICE_EC2_ACTION, NOTICE_TERMINATE, 120);
 	struct leave l = {0};
 
-	assert_true(leave_may_claim(&l));
+	assert_int_equal(l.state, LEAVE_STAYS);
 	assert_int_equal(leave_next(&l, 3, CLOCK), LEAVE_WAIT);
 	assert_int_equal(leave_wake(&l), CLOCK_FOREVER);
 	assert_true(leave_notice(&l, &n, REBALANCE_STOP_CLAIMS, now));
-	assert_false(leave_may_claim(&l));
+	assert_int_not_equal(l.state, LEAVE_STAYS);
 	return l;
 }
 
@@ -98,7 +98,7 @@ static void test_jobs_end(void **state)
 	assert_int_equal(leave_next(&l, 0, CLOCK + 2 * NSEC_PER_SEC), LEAVE_RUN_HOOKS);
 	assert_int_equal(leave_next(&l, 0, CLOCK + 2 * NSEC_PER_SEC), LEAVE_WAIT);
 	assert_int_equal(leave_wake(&l), CLOCK_FOREVER);
-	assert_false(leave_may_claim(&l));
+	assert_int_not_equal(l.state, LEAVE_STAYS);
 }
 
 static void test_no_jobs(void **state)
@@ -138,9 +138,9 @@ static void test_rebalance(void **state)
 
 	(void)state;
 	assert_false(leave_notice(&l, &r, REBALANCE_IGNORE, now));
-	assert_true(leave_may_claim(&l));
+	assert_int_equal(l.state, LEAVE_STAYS);
 	assert_true(leave_notice(&l, &r, REBALANCE_STOP_CLAIMS, now));
-	assert_false(leave_may_claim(&l));
+	assert_int_not_equal(l.state, LEAVE_STAYS);
 	assert_int_equal(l.time, 0);
 	assert_int_equal(leave_next(&l, 5, CLOCK_FOREVER), LEAVE_WAIT);
 	assert_false(leave_notice(&l, &r, REBALANCE_STOP_CLAIMS, now));
@@ -180,9 +180,9 @@ static void test_over(void **state)
 	assert_false(leave_notice(&l, &r, REBALANCE_STOP_CLAIMS, now));
 	assert_int_equal(leave_next(&l, 0, CLOCK), LEAVE_RUN_HOOKS);
 	assert_false(leave_over(&l, NOTICE_EC2_ACTION));
-	assert_false(leave_may_claim(&l));
+	assert_int_not_equal(l.state, LEAVE_STAYS);
 	assert_true(leave_over(&l, NOTICE_EC2_REBALANCE));
-	assert_true(leave_may_claim(&l));
+	assert_int_equal(l.state, LEAVE_STAYS);
 	assert_int_equal(leave_next(&l, 1, CLOCK), LEAVE_WAIT);
 }
 

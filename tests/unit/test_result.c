@@ -162,6 +162,20 @@ static void passwd_is_read_strictly(void **state)
 		assert_false(owner_parse_passwd(bad[i], "jobs", &uid, &gid));
 }
 
+/* No file is no such user; one that cannot be read is an error. */
+static void passwd_that_cannot_be_read(void **state)
+{
+	const struct scratch *t = *state;
+	struct owner_policy p;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(owner_policy_read(t->fd, "jobs", false, &p, &e), 0);
+	assert_false(p.has_job_user);
+	assert_int_equal(mkdirat(t->fd, "etc", 0755), 0);
+	assert_int_equal(symlinkat("passwd", t->fd, "etc/passwd"), 0);
+	assert_true(owner_policy_read(t->fd, "jobs", false, &p, &e) < 0);
+}
+
 static void metrics_are_text(void **state)
 {
 	const struct metrics m = {.ended = {[JOB_DONE] = 5}, .queued = 7, .held = true};
@@ -181,6 +195,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_result_is_read_back, scratch_setup, scratch_teardown),
 		cmocka_unit_test(results_become_exit_codes),
+		cmocka_unit_test_setup_teardown(
+			passwd_that_cannot_be_read, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			who_asked_for_the_end_is_kept, scratch_setup, scratch_teardown),
 		cmocka_unit_test(owners_decide_as_whom_it_runs),
