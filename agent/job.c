@@ -169,6 +169,8 @@ static int parse_line(struct job *j, const char *line, size_t len, struct err *e
 	if (len < prefix || memcmp(line, PREFIX, prefix) != 0 ||
 		(len > prefix && !strchr(" \t\r", line[prefix])))
 		return 0;
+	if (++j->n_lines > JOB_LINES_MAX)
+		return err_set(e, ERR_DATA, E2BIG, "more than %d " PREFIX " lines", JOB_LINES_MAX);
 	rc = job_words_split(line + prefix, len - prefix, &j->words, &j->n_words, e);
 	if (rc == 0 && j->n_words > before)
 		rc = parse_words(j, before, e);

@@ -22,6 +22,7 @@
 #define JOB_WORDS_MAX 16384
 #define JOB_GRACE     (10 * NSEC_PER_SEC)
 #define JOB_AFTER_MAX 64
+#define JOB_LINES_MAX 256 /* #JOB */
 
 /* A notice gives two minutes: of these the signal before the end gets at most this. */
 #define JOB_CHECKPOINT_MAX (60 * NSEC_PER_SEC)
@@ -90,6 +91,7 @@ struct job {
 	size_t input_len;
 	char **words; /* own */
 	size_t n_words;
+	unsigned n_lines; /* of options */
 };
 
 /* Checks what the options table cannot (ranges, names, the signal) and fills the derived members.

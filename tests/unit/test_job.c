@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/job.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -122,6 +123,21 @@ static void bad_files_are_refused(void **state)
 	}
 }
 
+static void the_head_is_bounded(void **state)
+{
+	auto_buf struct buf text = BUF_INIT(64 * KIB);
+
+	(void)state;
+	for (unsigned i = 0; i <= JOB_LINES_MAX; i++) {
+		auto_job struct job j = {.words = NULL};
+		struct err e = ERR_INIT;
+
+		assert_int_equal(buf_adds(&text, "#JOB -e A=1\n"), 0);
+		assert_int_equal(
+			job_parse(text.data, text.len, &j, &e), i < JOB_LINES_MAX ? 0 : -E2BIG);
+	}
+}
+
 static void a_nul_is_refused(void **state)
 {
 	static const char text[] = "#JOB --name=a\0b\n";
@@ -235,6 +251,7 @@ int main(void)
 		cmocka_unit_test(words_become_what_they_were),
 		cmocka_unit_test(lines_are_split),
 		cmocka_unit_test(bad_files_are_refused),
+		cmocka_unit_test(the_head_is_bounded),
 		cmocka_unit_test(a_nul_is_refused),
 		cmocka_unit_test(a_script_has_options_in_its_head),
 		cmocka_unit_test(a_plain_script_has_defaults),
