@@ -6,10 +6,10 @@
  *
  * tmp/, new/ and cancel/ are 1777, the others 0755 and the agent's own. cancel/ID, a file of the
  * job's owner or of root, asks for the end of a job; a file STOP, which only root can make, keeps
- * the watcher from starting any. The directory is the truth, inotify(7) only a hint. Names are
- * [A-Za-z0-9][A-Za-z0-9._-]{0,63}; the ID is the name, or NAME~2, NAME~3 … where that is taken.
- * There are no fsyncs but that of `submit`: what lies in memory outlives the death of a process and
- * not of the machine.
+ * the watcher from starting any; .watch is what the watcher holds a lock on. The directory is the
+ * truth, inotify(7) only a hint. Names are [A-Za-z0-9][A-Za-z0-9._-]{0,63}; the ID is the name, or
+ * NAME~2, NAME~3 … where that is taken. There are no fsyncs but that of `submit`: what lies in
+ * memory outlives the death of a process and not of the machine.
  *
  * run/ID is root's, and the job's group may read it. What is in it, and what the next watcher does
  * that finds it after a death at that point:

@@ -20,6 +20,7 @@
 #include <sys/timerfd.h>
 
 #define FACTS_MAX (256 * KIB)
+#define LOCK_FILE ".watch"
 #define LOCK_TIME (5 * NSEC_PER_SEC)
 #define LOCK_STEP (10 * NSEC_PER_MSEC)
 
@@ -84,13 +85,14 @@ static int spool_path(const struct watch *w, char out[static PATH_MAX], struct e
 }
 
 /* Two watchers would both be right about what they see and start the same jobs; the second is a
- * mistake, or comes while the first ends. The lock is on a descriptor of its own, which recorders
- * do not keep. */
+ * mistake, or comes while the first ends. The lock is on a file that nobody else can open, or
+ * anybody could keep us out, and on a descriptor of its own, which recorders do not keep. */
 static int lock_spool(struct watch *w, struct err *e)
 {
 	uint64_t deadline = clock_deadline(LOCK_TIME);
 
-	w->lock = openat(w->spool.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	w->lock = openat(w->spool.fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		S_IRUSR | S_IWUSR);
 	if (w->lock < 0)
 		return err_errno(e, "watch: cannot lock '%s'", w->spool.path);
 	while (flock(w->lock, LOCK_EX | LOCK_NB) < 0) {
