@@ -109,6 +109,7 @@ void watch_put_away(
 	struct watch *w, const char *id, enum job_state state, const char *why, uint64_t kept);
 struct watch_running *watch_find(struct watch *w, const char *id);
 struct watch_running *watch_add_running(struct watch *w, const char *id);
+void watch_account(struct watch *w, const struct watch_running *r, bool runs);
 void watch_stop_job(
 	struct watch *w, struct watch_running *r, enum job_state state, const char *reason);
 

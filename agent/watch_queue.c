@@ -254,16 +254,6 @@ static struct executor_grant grant_of(
 	return g;
 }
 
-static void account(struct watch *w, struct watch_running *r, const struct executor_grant *g)
-{
-	r->pinned = g->pinned;
-	r->set = g->set;
-	w->used.cpus += r->demand.cpus;
-	w->used.mem += r->demand.mem;
-	if (r->pinned)
-		cores_mark(&w->capacity.cores, &r->set, true);
-}
-
 /* false: no more jobs now. */
 static bool start(struct watch *w, struct watch_entry *x, const struct schedule_demand *d)
 {
@@ -296,7 +286,9 @@ static bool start(struct watch *w, struct watch_entry *x, const struct schedule_
 	}
 	r->demand = *d;
 	r->requeue = x->requeue;
-	account(w, r, &grant);
+	r->pinned = grant.pinned;
+	r->set = grant.set;
+	watch_account(w, r, true);
 	w->changed = true;
 	watch_say(LOG_LEVEL_DEBUG, id, "job '%s' started", id);
 	return true;
