@@ -58,8 +58,7 @@ void cores_print_list(const cpu_set_t *set, char ret[static CORES_LIST])
 			continue;
 		while (i + 1 < CPU_SETSIZE && CPU_ISSET(i + 1, set))
 			i++;
-		len += (size_t)snprintf(
-			ret + len, CORES_LIST - len, len ? ",%u" : "%u", first);
+		len += (size_t)snprintf(ret + len, CORES_LIST - len, len ? ",%u" : "%u", first);
 		if (i > first)
 			len += (size_t)snprintf(ret + len, CORES_LIST - len, "-%u", i);
 	}

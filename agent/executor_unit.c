@@ -165,7 +165,8 @@ static void props_of(const struct executor *x, const char *id, const struct exec
 
 static int start_unit(struct runner *r, const struct executor_grant *g, struct err *e)
 {
-	char list[CORES_LIST], pin[CORES_LIST + sizeof("--pin=")], cpus[48], mem[48], scratch[48], about[SPOOL_ID + 8];
+	char list[CORES_LIST], pin[CORES_LIST + sizeof("--pin=")], cpus[48], mem[48], scratch[48],
+		about[SPOOL_ID + 8];
 	const char *argv[] = {r->x->program, "run-unit", cpus, mem, scratch, r->id, NULL, NULL};
 	const struct bus_command command = {
 		.description = about, .argv = argv, .variable = r->x->variable};

@@ -38,8 +38,7 @@ enum schedule_verdict schedule_judge(const struct schedule_machine *m,
 		*why = "it asks for more cores than a NUMA node has";
 	if (*why)
 		return SCHEDULE_NEVER;
-	if (d->waits || d->cpus > left(m->cpus, used->cpus) ||
-		d->mem > left(m->mem, used->mem))
+	if (d->waits || d->cpus > left(m->cpus, used->cpus) || d->mem > left(m->mem, used->mem))
 		return SCHEDULE_WAIT;
 	if (d->cores && !cores_choose(&m->cores, d->cores, 1, &set, &cpus))
 		return SCHEDULE_WAIT;

@@ -170,8 +170,8 @@ static void learn_set(struct watch *w, int dir, struct watch_running *r)
 	enum rundir_state state;
 	struct err ignored = ERR_INIT;
 
-	if (r->demand.cores == 0 || r->pinned ||
-		rundir_state(dir, &state, &lock, &ignored) < 0 || !lock.pinned)
+	if (r->demand.cores == 0 || r->pinned || rundir_state(dir, &state, &lock, &ignored) < 0 ||
+		!lock.pinned)
 		return;
 	r->pinned = true;
 	r->set = lock.set;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cores.h"
+#include "agent/idset.h"
 #include "agent/queue.h"
 #include "agent/rundir.h"
 #include "agent/spool.h"
@@ -314,6 +315,26 @@ static void too_many_names_come_in_parts(void **state)
 	queue_close(&q);
 }
 
+static void a_set_of_ids_has_what_was_added(void **state)
+{
+	static struct idset set;
+	unsigned wrong = 0;
+	char id[SPOOL_ID];
+
+	(void)state;
+	assert_false(idset_has(&set, "job-0"));
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "job-%u", i);
+		idset_add(&set, id);
+		assert_true(idset_has(&set, id));
+		snprintf(id, sizeof(id), "other-%u", i);
+		wrong += idset_has(&set, id);
+	}
+	assert_in_range(wrong, 0, 20);
+	idset_reset(&set);
+	assert_false(idset_has(&set, "job-0"));
+}
+
 static void ids_sort_by_time(void **state)
 {
 	char a[SPOOL_ID], b[SPOOL_ID];
@@ -370,6 +391,7 @@ int main(void)
 			only_plain_files_are_jobs, scratch_setup, scratch_teardown),
 		cmocka_unit_test(the_least_name_comes_first),
 		cmocka_unit_test(too_many_names_come_in_parts),
+		cmocka_unit_test(a_set_of_ids_has_what_was_added),
 		cmocka_unit_test(ids_sort_by_time),
 		cmocka_unit_test(arrays_are_ranges),
 	};
