@@ -179,15 +179,18 @@ static void keep(struct attend *a, int i, const char *data, size_t len)
 	a->kept += n;
 }
 
-/* One read, so that neither pipe nor the clock waits for the other; false at the end. */
-static bool read_pipe(struct attend *a, int i)
+/* One read, so that neither pipe nor the clock waits for the other: 0 when there is nothing yet,
+ * -1 at the end. */
+static ssize_t read_pipe(struct attend *a, int i)
 {
 	struct recorder *r = a->recorder;
 	ssize_t n = read(a->in[i], r->chunk, sizeof(r->chunk));
 
 	if (n > 0)
 		keep(a, i, r->chunk, (size_t)n);
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return n > 0 ? n : -1;
 }
 
 static void close_pipe(struct attend *a, int i)
@@ -223,20 +226,49 @@ static void wait_for_events(struct attend *a)
 		short events = p[i + 1].revents;
 
 		/* Without POLLIN nothing is left in it. */
-		if (events && (!(events & POLLIN) || !read_pipe(a, i)))
+		if (events && (!(events & POLLIN) || read_pipe(a, i) < 0))
 			close_pipe(a, i);
 	}
 	if (p[0].revents)
 		read_signals(a);
 }
 
+/* The rest of what it printed. Its own writers are dead; one outside of it that was passed the
+ * descriptor may write on: no more is taken than the pipe can have held. */
+static void drain_pipe(struct attend *a, int i)
+{
+	ssize_t left = fcntl(a->in[i], F_GETPIPE_SZ);
+
+	while (left > 0) {
+		ssize_t n = read_pipe(a, i);
+
+		if (n <= 0)
+			break;
+		left -= n;
+	}
+	close_pipe(a, i);
+}
+
+pid_t attend_next_child(const char **list)
+{
+	char *end;
+	long pid = strtol(*list, &end, 10);
+
+	if (end == *list || *end != ' ')
+		return 0;
+	*list = end + 1;
+	return (pid_t)pid;
+}
+
 /* Children that we have: what the job left behind, and what that leaves behind when it is killed.
  * Needs /proc. */
 static void kill_children(void)
 {
-	char path[64], text[4096], *rest = NULL;
+	char path[64], text[4096];
+	const char *list = text;
 	auto_close int fd = -1;
 	ssize_t n;
+	pid_t pid;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -244,12 +276,8 @@ static void kill_children(void)
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	for (char *w = strtok_r(text, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
-		pid_t pid = (pid_t)strtol(w, NULL, 10);
-
-		if (pid > 1)
-			kill(pid, SIGKILL);
-	}
+	while ((pid = attend_next_child(&list)) > 1)
+		kill(pid, SIGKILL);
 }
 
 static void wait_a_little(const struct attend *a)
@@ -272,12 +300,9 @@ static void clear_away(struct attend *a)
 		kill_children();
 		wait_a_little(a);
 	}
-	for (int i = 0; i < 2; i++) {
-		/* All writers are dead: what is in the pipe is all there will be. */
-		while (a->in[i] >= 0)
-			if (!read_pipe(a, i) || errno == EAGAIN)
-				close_pipe(a, i);
-	}
+	for (int i = 0; i < 2; i++)
+		if (a->in[i] >= 0)
+			drain_pipe(a, i);
 }
 
 void attend_job(struct attend *a)

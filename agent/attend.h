@@ -38,4 +38,8 @@ struct attend {
 /* Until the job and all that descends from it have ended. */
 void attend_job(struct attend *a);
 
+/* Pure: the next PID of a list as in /proc/PID/task/TID/children, "12 34 ", which a read may have
+ * cut: 0 when no whole one is left. */
+pid_t attend_next_child(const char **list);
+
 #endif

@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CPU_DIR   "/sys/devices/system/cpu"
-#define NODE_DIR  "/sys/devices/system/node"
-#define LIST_TEXT 4096
+#define CPU_DIR  "/sys/devices/system/cpu"
+#define NODE_DIR "/sys/devices/system/node"
 
 static bool take_number(const char **p, unsigned *ret)
 {
@@ -46,10 +45,29 @@ bool cores_parse_list(const char *text, cpu_set_t *ret)
 	return CPU_COUNT(ret) > 0;
 }
 
+/* Three CPUs take ten bytes at most, as in "1000-1001,": all of a set fit. */
+void cores_print_list(const cpu_set_t *set, char ret[static CORES_LIST])
+{
+	size_t len = 0;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; i < CPU_SETSIZE; i++) {
+		unsigned first = i;
+
+		if (!CPU_ISSET(i, set))
+			continue;
+		while (i + 1 < CPU_SETSIZE && CPU_ISSET(i + 1, set))
+			i++;
+		len += (size_t)snprintf(ret + len, CORES_LIST - len, len ? ",%u" : "%u", first);
+		if (i > first)
+			len += (size_t)snprintf(ret + len, CORES_LIST - len, "-%u", i);
+	}
+}
+
 static bool read_list(int rootfd, const char *path, cpu_set_t *ret)
 {
 	struct err ignored = ERR_INIT;
-	char text[LIST_TEXT];
+	char text[CORES_LIST];
 
 	return fs_read_line(rootfd, path, text, sizeof(text), &ignored) == 0 &&
 	       cores_parse_list(text, ret);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define CORES_THREADS 8
+#define CORES_LIST    4096 /* as text, with its NUL */
 
 struct core {
 	unsigned cpu[CORES_THREADS]; /* in order; the first is its first thread */
@@ -30,6 +31,7 @@ void cores_free(struct cores *c);
 
 /* Pure: a list as the kernel prints them, "0-3,8"; false when it is none. */
 bool cores_parse_list(const char *text, cpu_set_t *ret);
+void cores_print_list(const cpu_set_t *set, char ret[static CORES_LIST]);
 
 /*
  * Pure: n free cores of one node, of each up to `threads` threads, as *ret; the node is the one

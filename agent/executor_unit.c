@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cores.h"
 #include "agent/recorder.h"
 #include "agent/unit_runner.h"
 
@@ -162,24 +163,10 @@ static void props_of(const struct executor *x, const char *id, const struct exec
 	unit_props_of(g, rc == 0 ? &j : NULL, ret);
 }
 
-static int add_pin(const struct executor_grant *g, struct buf *out)
-{
-	const char *before = "--pin=";
-	int rc = 0;
-
-	for (unsigned i = 0; rc == 0 && g->pinned && i < CPU_SETSIZE; i++) {
-		if (!CPU_ISSET(i, &g->set))
-			continue;
-		rc = buf_addf(out, "%s%u", before, i);
-		before = ",";
-	}
-	return rc;
-}
-
 static int start_unit(struct runner *r, const struct executor_grant *g, struct err *e)
 {
-	auto_buf struct buf pin = BUF_INIT(CPU_SETSIZE * 8);
-	char cpus[48], mem[48], scratch[48], about[SPOOL_ID + 8];
+	char list[CORES_LIST], pin[CORES_LIST + sizeof("--pin=")], cpus[48], mem[48], scratch[48],
+		about[SPOOL_ID + 8];
 	const char *argv[] = {r->x->program, "run-unit", cpus, mem, scratch, r->id, NULL, NULL};
 	const struct bus_command command = {
 		.description = about, .argv = argv, .variable = r->x->variable};
@@ -189,10 +176,10 @@ static int start_unit(struct runner *r, const struct executor_grant *g, struct e
 	snprintf(cpus, sizeof(cpus), "--cpus=%llu", (unsigned long long)g->cpus);
 	snprintf(mem, sizeof(mem), "--mem=%llu", (unsigned long long)g->mem);
 	snprintf(scratch, sizeof(scratch), "--scratch=%llu", (unsigned long long)g->scratch);
-	if (add_pin(g, &pin) < 0)
-		return err_oom(e);
-	if (pin.len > 0) {
-		argv[5] = buf_str(&pin);
+	if (g->pinned) {
+		cores_print_list(&g->set, list);
+		snprintf(pin, sizeof(pin), "--pin=%s", list);
+		argv[5] = pin;
 		argv[6] = r->id;
 	}
 	props_of(r->x, r->id, g, &props);

@@ -46,6 +46,7 @@ libagent_a_SOURCES = \
 	agent/hooks_find.c agent/hooks_find.h \
 	agent/host.c agent/host.h \
 	agent/identity.c agent/identity.h \
+	agent/idset.c agent/idset.h \
 	agent/imds.c agent/imds.h \
 	agent/imds.c \
 	agent/interrupt.c agent/interrupt.h \

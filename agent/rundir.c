@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/rundir.h"
 
+#include "agent/cores.h"
 #include "agent/result.h"
 #include "common/fs.h"
 #include "common/num.h"
@@ -18,6 +19,7 @@
 #define WORK       "work"
 #define DEPTH_MAX  32
 #define SIZE_BLOCK 512 /* of st_blocks, stat(2) */
+#define LOCK_TEXT  (CORES_LIST + 64)
 
 int rundir_open(int folder, const char *id, int *ret_dir, struct err *e)
 {
@@ -36,16 +38,18 @@ static bool is_there(int dir, const char *name)
 
 static void read_lock(int fd, struct rundir_lock *ret)
 {
-	char text[64];
+	char text[LOCK_TEXT];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	long long started = 0;
-	int pid = 0;
+	int pid = 0, list = 0;
 
 	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	/* Our own file: what is not read is zero. */
-	if (sscanf(text, "%d %lld", &pid, &started) < 1)
+	if (sscanf(text, "%d %lld %n", &pid, &started, &list) < 1)
 		pid = 0;
 	*ret = (struct rundir_lock){.pid = pid, .started_ns = (uint64_t)started};
+	ret->pinned = list > 0 && cores_parse_list(text + list, &ret->set);
 }
 
 int rundir_state(int dir, enum rundir_state *ret, struct rundir_lock *ret_lock, struct err *e)
@@ -82,13 +86,16 @@ static uint64_t boottime(void)
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
-int rundir_lock(int dir, int *ret_fd, struct err *e)
+int rundir_lock(int dir, const cpu_set_t *set, int *ret_fd, struct err *e)
 {
-	char name[32], text[64];
+	char name[32], text[LOCK_TEXT], list[CORES_LIST] = "";
 	auto_close int fd = -1;
-	int len = snprintf(text, sizeof(text), "%d %" PRIu64 "\n", getpid(), boottime());
-	int rc;
+	int len, rc;
 
+	if (set)
+		cores_print_list(set, list);
+	len = snprintf(text, sizeof(text), "%d %" PRIu64 "%s%s\n", getpid(), boottime(),
+		set ? " " : "", list);
 	snprintf(name, sizeof(name), LOCK_NEW "%d", getpid());
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)

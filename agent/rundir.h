@@ -4,7 +4,8 @@
  *
  *     submitted   what the submitter renamed into new/; the submitter may still hold it open
  *     job         a copy of it, checked, root:gid 0550: this is what counts and what is run
- *     lock        of the recorder: made locked, so that it is never seen free before its time
+ *     lock        of the recorder: made locked, so that it is never seen free before its time;
+ *                 PID BOOTTIME and, of a job that is pinned, the list of its CPUs
  *     stdout      stderr: root:gid 0640; the job has only descriptors of pipes or of these
  *     work/       of the job's user, 0700: working and temporary folder
  *     stop        result.h
@@ -19,6 +20,7 @@
 #include "agent/owner.h"
 #include "common/buf.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -36,6 +38,8 @@ enum rundir_state {
 struct rundir_lock {
 	pid_t pid;           /* of the recorder */
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
+	bool pinned;         /* to the CPUs of the set */
+	cpu_set_t set;
 };
 
 /* run/ID (or done/ID, failed/ID) as a descriptor. */
@@ -48,8 +52,9 @@ must_check int rundir_state(
  * then. */
 bool rundir_has_job(int dir);
 
-/* Makes the lock and holds it while *ret_fd is open. -EEXIST: it was made before. */
-must_check int rundir_lock(int dir, int *ret_fd, struct err *e);
+/* Makes the lock and holds it while *ret_fd is open. set: the CPUs that the job is pinned to, NULL:
+ * it is not. -EEXIST: it was made before. */
+must_check int rundir_lock(int dir, const cpu_set_t *set, int *ret_fd, struct err *e);
 
 /* Of a job that is claimed and not started: removes the locks that were not made to the end.
  * Whoever is making one yet fails to. */

@@ -17,6 +17,12 @@ struct schedule_demand schedule_demand_of(
 	return d;
 }
 
+/* After a restart jobs may have more than there is by now. */
+static uint64_t left(uint64_t all, uint64_t used)
+{
+	return used < all ? all - used : 0;
+}
+
 enum schedule_verdict schedule_judge(const struct schedule_machine *m,
 	const struct schedule_use *used, const struct schedule_demand *d, const char **why)
 {
@@ -32,7 +38,7 @@ enum schedule_verdict schedule_judge(const struct schedule_machine *m,
 		*why = "it asks for more cores than a NUMA node has";
 	if (*why)
 		return SCHEDULE_NEVER;
-	if (d->waits || d->cpus > m->cpus - used->cpus || d->mem > m->mem - used->mem)
+	if (d->waits || d->cpus > left(m->cpus, used->cpus) || d->mem > left(m->mem, used->mem))
 		return SCHEDULE_WAIT;
 	if (d->cores && !cores_choose(&m->cores, d->cores, 1, &set, &cpus))
 		return SCHEDULE_WAIT;

@@ -47,6 +47,25 @@ static void rescan(struct watch *w)
 	w->changed = true;
 }
 
+static int enqueue_further(const char *name, void *ctx)
+{
+	struct watch *w = ctx;
+
+	if (strcmp(name, w->reached) > 0)
+		queue_add(&w->queue, name);
+	return 0;
+}
+
+static void read_further(struct watch *w)
+{
+	struct err e = ERR_INIT;
+
+	w->further = false;
+	queue_reset(&w->queue);
+	if (spool_each(w->spool.new, enqueue_further, w, &e) < 0)
+		log_warning("%s", e.msg);
+}
+
 static void on_event(struct watch *w, const struct inotify_event *ev)
 {
 	if (ev->mask & IN_Q_OVERFLOW)
@@ -113,7 +132,7 @@ static void write_metrics(struct watch *w)
 {
 	struct err e = ERR_INIT;
 
-	w->metrics.queued = w->queue.n + w->n_window;
+	w->metrics.queued = w->queue.n + w->n_window + w->n_omitted;
 	w->metrics.running = w->n_running;
 	w->metrics.cpus = w->capacity.cpus;
 	w->metrics.cpus_used = w->used.cpus;
@@ -151,9 +170,11 @@ static int turn(struct watch *w, struct err *e)
 
 	if (w->rescan)
 		rescan(w);
+	if (w->further)
+		read_further(w);
 	watch_fill(w);
 	/* Used up what was read of a longer list: the next part at once. */
-	if (w->rescan)
+	if (w->rescan || w->further)
 		return 0;
 	if (w->options->once && watch_is_idle(w)) {
 		w->quit = true;

@@ -34,6 +34,15 @@ struct watch_running *watch_add_running(struct watch *w, const char *id)
 	return r;
 }
 
+/* What it has is taken from others, or given back. */
+void watch_account(struct watch *w, const struct watch_running *r, bool runs)
+{
+	w->used.cpus += runs ? r->demand.cpus : -r->demand.cpus;
+	w->used.mem += runs ? r->demand.mem : -r->demand.mem;
+	if (r->pinned)
+		cores_mark(&w->capacity.cores, &r->set, runs);
+}
+
 /* Gives back what it had; *ret says what it was. */
 static bool remove_running(struct watch *w, const char *id, struct watch_running *ret)
 {
@@ -42,10 +51,7 @@ static bool remove_running(struct watch *w, const char *id, struct watch_running
 	if (!r)
 		return false;
 	*ret = *r;
-	w->used.cpus -= r->demand.cpus;
-	w->used.mem -= r->demand.mem;
-	if (r->pinned)
-		cores_mark(&w->capacity.cores, &r->set, false);
+	watch_account(w, r, false);
 	*r = w->running[--w->n_running];
 	return true;
 }
@@ -156,6 +162,22 @@ static void learn(struct watch *w, int dir, struct watch_running *r)
 	r->requeue = j.options.requeue;
 }
 
+/* Its cores. The recorder of a unit may not have come as far as its lock, and one of an earlier
+ * version has not written them: the next rescan asks again. */
+static void learn_set(struct watch *w, int dir, struct watch_running *r)
+{
+	struct rundir_lock lock;
+	enum rundir_state state;
+	struct err ignored = ERR_INIT;
+
+	if (r->demand.cores == 0 || r->pinned || rundir_state(dir, &state, &lock, &ignored) < 0 ||
+		!lock.pinned)
+		return;
+	r->pinned = true;
+	r->set = lock.set;
+	cores_mark(&w->capacity.cores, &r->set, true);
+}
+
 /* -ESRCH: nobody runs it. */
 static int attach(struct watch *w, const char *id, int dir)
 {
@@ -171,8 +193,8 @@ static int attach(struct watch *w, const char *id, int dir)
 		return rc;
 	}
 	learn(w, dir, r);
-	w->used.cpus += r->demand.cpus;
-	w->used.mem += r->demand.mem;
+	watch_account(w, r, true);
+	learn_set(w, dir, r);
 	watch_say(LOG_LEVEL_INFO, id, "job '%s' runs on", id);
 	return 0;
 }
@@ -268,9 +290,15 @@ void watch_on_ended(const struct executor_ended *job, void *watch)
 static int recover_one(const char *id, void *ctx)
 {
 	struct watch *w = ctx;
+	struct watch_running *r = watch_find(w, id);
+	auto_close int dir = -1;
+	struct err ignored = ERR_INIT;
 
-	if (!watch_find(w, id))
+	if (!r)
 		settle(w, id);
+	else if (r->demand.cores > 0 && !r->pinned &&
+		 rundir_open(w->spool.run, id, &dir, &ignored) == 0)
+		learn_set(w, dir, r);
 	return 0;
 }
 

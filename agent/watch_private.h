@@ -3,6 +3,7 @@
 #ifndef AGENT_WATCH_PRIVATE_H
 #define AGENT_WATCH_PRIVATE_H
 
+#include "agent/idset.h"
 #include "agent/interruption.h"
 #include "agent/metrics.h"
 #include "agent/queue.h"
@@ -11,10 +12,14 @@
 #include "agent/schedule.h"
 #include "agent/watch.h"
 
-/* Jobs that were looked at and are not started yet: the next one, with backfill some more, and all
- * that wait for others. */
+#include <limits.h>
+
+/* Jobs that were looked at and are not started yet: the next one, with backfill some more, and
+ * those that wait for others. Of these some may be omitted, so that there is room for the rest:
+ * each is looked at again when one that it waits for has ended, after all that are queued. */
 #define WATCH_WINDOW   1024
 #define WATCH_BACKFILL 64
+#define WATCH_WAITING  (WATCH_WINDOW - WATCH_BACKFILL)
 
 /* Looked at, refused or started before events are read again. */
 #define WATCH_TURN 128
@@ -63,8 +68,13 @@ struct watch {
 	struct watch_entry window[WATCH_WINDOW];
 	struct schedule_demand demand[WATCH_WINDOW]; /* of window[], for schedule_choose() */
 	size_t n_window;
-	bool stale;      /* one of them is */
-	unsigned passes; /* how many jobs have passed the one that is held */
+	bool stale; /* one of them is */
+	size_t n_omitted;
+	struct idset awaited;       /* the IDs that these wait for */
+	bool again;                 /* one of them has ended: rescan when the queue is used up */
+	bool further;               /* the queue is, of a longer list: read on behind `reached` */
+	char reached[NAME_MAX + 1]; /* the last name that was looked at */
+	unsigned passes;            /* how many jobs have passed the one that is held */
 	struct watch_running *running;
 	size_t n_running, max_running;
 	struct watch_requeue requeued[WATCH_REQUEUE_IDS];
@@ -109,6 +119,7 @@ void watch_put_away(
 	struct watch *w, const char *id, enum job_state state, const char *why, uint64_t kept);
 struct watch_running *watch_find(struct watch *w, const char *id);
 struct watch_running *watch_add_running(struct watch *w, const char *id);
+void watch_account(struct watch *w, const struct watch_running *r, bool runs);
 void watch_stop_job(
 	struct watch *w, struct watch_running *r, enum job_state state, const char *reason);
 

@@ -39,11 +39,17 @@ void watch_forget_window(struct watch *w)
 {
 	while (w->n_window > 0)
 		entry_free(&w->window[--w->n_window]);
+	idset_reset(&w->awaited);
+	w->n_omitted = 0;
+	w->again = false;
+	w->further = false;
+	*w->reached = '\0';
 }
 
 bool watch_is_idle(const struct watch *w)
 {
-	return w->n_running == 0 && w->n_window == 0 && w->queue.n == 0 && !w->queue.more;
+	return w->n_running == 0 && w->n_window == 0 && w->n_omitted == 0 && w->queue.n == 0 &&
+	       !w->queue.more;
 }
 
 /* What has been looked at and comes after this name goes back, so that the order holds. */
@@ -88,6 +94,10 @@ static int resolve_after(struct watch *w, const struct opt_strings *after, struc
 		const char *id = after->item[i];
 		enum spool_place place = spool_find(&w->spool, id);
 
+		if (strcmp(id, x->name) == 0) {
+			snprintf(reason, RESULT_REASON, "it was to run after itself");
+			return 1;
+		}
 		if (place == SPOOL_DONE)
 			continue;
 		if (place == SPOOL_FAILED || place == SPOOL_NOWHERE) {
@@ -99,6 +109,14 @@ static int resolve_after(struct watch *w, const struct opt_strings *after, struc
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* There is no room for all that wait. */
+static void omit(struct watch *w, const struct watch_entry *x)
+{
+	for (size_t i = 0; i < x->n_after; i++)
+		idset_add(&w->awaited, x->after[i]);
+	w->n_omitted++;
 }
 
 /* Reads a job file in new/ or run/ID and puts it into the window; one that is bad is refused. */
@@ -142,6 +160,10 @@ static void look_at(struct watch *w, const char *name, bool claimed, size_t at)
 		return;
 	}
 	d.waits = x.n_after > 0;
+	if (d.waits && w->n_window >= WATCH_WAITING) {
+		omit(w, &x);
+		return;
+	}
 	insert(w, at, &x, &d);
 	x = (struct watch_entry){.n_after = 0};
 }
@@ -159,6 +181,8 @@ static void look_at_next(struct watch *w, const char *name)
 {
 	char copy[SPOOL_ID];
 
+	if (strcmp(name, w->reached) > 0)
+		snprintf(w->reached, sizeof(w->reached), "%s", name);
 	if (!spool_is_name(name)) {
 		watch_refuse(w, name, false, JOB_FAILED,
 			"its name is not letters, digits, '.', '_' and '-', or too long");
@@ -170,6 +194,7 @@ static void look_at_next(struct watch *w, const char *name)
 
 void watch_job_ended(struct watch *w, const char *id)
 {
+	w->again = w->again || idset_has(&w->awaited, id);
 	for (size_t i = 0; i < w->n_window; i++) {
 		struct watch_entry *x = &w->window[i];
 		size_t n = 0;
@@ -254,16 +279,6 @@ static struct executor_grant grant_of(
 	return g;
 }
 
-static void account(struct watch *w, struct watch_running *r, const struct executor_grant *g)
-{
-	r->pinned = g->pinned;
-	r->set = g->set;
-	w->used.cpus += r->demand.cpus;
-	w->used.mem += r->demand.mem;
-	if (r->pinned)
-		cores_mark(&w->capacity.cores, &r->set, true);
-}
-
 /* false: no more jobs now. */
 static bool start(struct watch *w, struct watch_entry *x, const struct schedule_demand *d)
 {
@@ -296,7 +311,9 @@ static bool start(struct watch *w, struct watch_entry *x, const struct schedule_
 	}
 	r->demand = *d;
 	r->requeue = x->requeue;
-	account(w, r, &grant);
+	r->pinned = grant.pinned;
+	r->set = grant.set;
+	watch_account(w, r, true);
 	w->changed = true;
 	watch_say(LOG_LEVEL_DEBUG, id, "job '%s' started", id);
 	return true;
@@ -315,13 +332,23 @@ static bool act(struct watch *w, const struct schedule_choice *c)
 	return start(w, &x, &d);
 }
 
+/* What was left out is read when the names that were kept are used up: all of it, or, where some of
+ * those before it still wait unseen, what is behind them. */
+static void read_more(struct watch *w)
+{
+	if (w->queue.more && w->n_omitted > 0)
+		w->further = true;
+	else if (w->queue.more || w->again || (w->n_omitted > 0 && w->n_window == 0))
+		w->rescan = true;
+}
+
 static bool look_further(struct watch *w)
 {
 	const char *name = wants_more(w) ? queue_take(&w->queue) : NULL;
 
 	if (!name) {
-		/* What was left out is read when these are used up. */
-		w->rescan = w->rescan || (w->queue.n == 0 && w->queue.more);
+		if (w->queue.n == 0)
+			read_more(w);
 		return false;
 	}
 	look_at_next(w, name);

@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	tests/unit/test_acl \
 	tests/unit/test_ahead \
 	tests/unit/test_archive \
+	tests/unit/test_attend \
 	tests/unit/test_buf \
 	tests/unit/test_clock \
 	tests/unit/test_compiler \

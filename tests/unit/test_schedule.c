@@ -43,6 +43,9 @@ static void one_job_is_judged(void **state)
 		{{7, 7 * GIB}, {.cpus = 1, .mem = GIB}, SCHEDULE_START, NULL},
 		{{8, 0}, {.cpus = 1}, SCHEDULE_WAIT, NULL},
 		{{0, 8 * GIB}, {.cpus = 1, .mem = 1}, SCHEDULE_WAIT, NULL},
+		/* More is used than there is since a restart. */
+		{{9, 0}, {.cpus = 1}, SCHEDULE_WAIT, NULL},
+		{{0, 9 * GIB}, {.cpus = 1, .mem = 1}, SCHEDULE_WAIT, NULL},
 		{{0, 0}, {.cpus = 9}, SCHEDULE_NEVER, "CPUs"},
 		{{0, 0}, {.cpus = 1, .mem = 8 * GIB + 1}, SCHEDULE_NEVER, "memory"},
 		{{0, 0}, {.cpus = UINT64_MAX, .mem = UINT64_MAX}, SCHEDULE_NEVER, "CPUs"},

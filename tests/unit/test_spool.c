@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cores.h"
+#include "agent/idset.h"
 #include "agent/queue.h"
 #include "agent/rundir.h"
 #include "agent/spool.h"
@@ -155,18 +157,64 @@ static void a_folder_tells_where_its_job_stands(void **state)
 	rundir_sweep(dir);
 	assert_int_equal(faccessat(dir, ".lock.123", F_OK, 0), -1);
 	assert_int_equal(state_of(dir), RUNDIR_CLAIMED);
-	assert_int_equal(rundir_lock(dir, &lock, &e), 0);
+	assert_int_equal(rundir_lock(dir, NULL, &lock, &e), 0);
 	assert_int_equal(state_of(dir), RUNDIR_RUNNING);
-	assert_int_equal(rundir_lock(dir, &other, &e), -EEXIST);
+	assert_int_equal(rundir_lock(dir, NULL, &other, &e), -EEXIST);
 	close(lock);
 	assert_int_equal(state_of(dir), RUNDIR_DEAD);
-	assert_int_equal(rundir_lock(dir, &other, &e), -EEXIST);
+	assert_int_equal(rundir_lock(dir, NULL, &other, &e), -EEXIST);
 	scratch_write(t, "jobs/run/job/result.json", "{}");
 	assert_int_equal(state_of(dir), RUNDIR_ENDED);
 	assert_int_equal(rundir_reset(dir, &e), 0);
 	assert_int_equal(state_of(dir), RUNDIR_CLAIMED);
-	assert_int_equal(rundir_lock(dir, &lock, &e), 0);
+	assert_int_equal(rundir_lock(dir, NULL, &lock, &e), 0);
 	close(lock);
+}
+
+/* One of an earlier version has no list. */
+static void a_lock_tells_who_and_where(void **state)
+{
+	static const struct {
+		const char *text, *list;
+		pid_t pid;
+		uint64_t started;
+	} table[] = {{"12 345\n", NULL, 12, 345}, {"12 345 0-1,3\n", "0-1,3", 12, 345},
+		{"12 345 \n", NULL, 12, 345}, {"12 345 x\n", NULL, 12, 345}, {"12", NULL, 12, 0},
+		{"", NULL, 0, 0}};
+	const struct scratch *t = *state;
+	auto_spool struct spool s = open_spool(t);
+	struct err e = ERR_INIT;
+	auto_close int dir = -1;
+	char list[CORES_LIST];
+	struct rundir_lock lock;
+	enum rundir_state where;
+	cpu_set_t set;
+	int fd;
+
+	assert_int_equal(mkdirat(s.run, "job", 0700), 0);
+	assert_int_equal(rundir_open(s.run, "job", &dir, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		scratch_write(t, "jobs/run/job/lock", table[i].text);
+		assert_int_equal(rundir_state(dir, &where, &lock, &e), 0);
+		assert_int_equal(lock.pid, table[i].pid);
+		assert_int_equal(lock.started_ns, table[i].started);
+		assert_int_equal(lock.pinned, table[i].list != NULL);
+		if (lock.pinned) {
+			cores_print_list(&lock.set, list);
+			assert_string_equal(list, table[i].list);
+		}
+	}
+	/* The longest. */
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i < CPU_SETSIZE; i++)
+		if (i % 3 != 2)
+			CPU_SET(i, &set);
+	assert_int_equal(unlinkat(dir, "lock", 0), 0);
+	assert_int_equal(rundir_lock(dir, &set, &fd, &e), 0);
+	close(fd);
+	assert_int_equal(rundir_state(dir, &where, &lock, &e), 0);
+	assert_int_equal(lock.pid, getpid());
+	assert_true(lock.pinned && CPU_EQUAL(&lock.set, &set));
 }
 
 struct file_case {
@@ -267,6 +315,26 @@ static void too_many_names_come_in_parts(void **state)
 	queue_close(&q);
 }
 
+static void a_set_of_ids_has_what_was_added(void **state)
+{
+	static struct idset set;
+	unsigned wrong = 0;
+	char id[SPOOL_ID];
+
+	(void)state;
+	assert_false(idset_has(&set, "job-0"));
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "job-%u", i);
+		idset_add(&set, id);
+		assert_true(idset_has(&set, id));
+		snprintf(id, sizeof(id), "other-%u", i);
+		wrong += idset_has(&set, id);
+	}
+	assert_in_range(wrong, 0, 20);
+	idset_reset(&set);
+	assert_false(idset_has(&set, "job-0"));
+}
+
 static void ids_sort_by_time(void **state)
 {
 	char a[SPOOL_ID], b[SPOOL_ID];
@@ -318,9 +386,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_folder_tells_where_its_job_stands, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
+			a_lock_tells_who_and_where, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
 			only_plain_files_are_jobs, scratch_setup, scratch_teardown),
 		cmocka_unit_test(the_least_name_comes_first),
 		cmocka_unit_test(too_many_names_come_in_parts),
+		cmocka_unit_test(a_set_of_ids_has_what_was_added),
 		cmocka_unit_test(ids_sort_by_time),
 		cmocka_unit_test(arrays_are_ranges),
 	};
