@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #define CHUNK      65536
 #define POLL_STEP  (100 * NSEC_PER_MSEC)
@@ -101,12 +102,58 @@ static int on_signals(struct wait *w, struct err *e)
 	return 0;
 }
 
+static void copy_one(struct wait *w, int i)
+{
+	char chunk[CHUNK];
+	ssize_t n = 0;
+
+	while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
+		if (!w->lost && fs_write_all(i + 1, chunk, (size_t)n) < 0)
+			w->lost = true;
+}
+
+static void copy_output(struct wait *w)
+{
+	for (int i = 0; i < 2; i++)
+		copy_one(w, i);
+}
+
+/* Under this name there is now another file than the one that is open. */
+static bool is_replaced(int fd, int folder, const char *name)
+{
+	struct stat ours, theirs;
+
+	return fd >= 0 && fstat(fd, &ours) == 0 &&
+	       fstatat(folder, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+}
+
+static void forget_output(struct wait *w, int i)
+{
+	copy_one(w, i);
+	auto_close_fn(&w->in[i]);
+	w->in[i] = -1;
+}
+
+/* It was queued again: what is open is of the time before. */
+static void forget(struct wait *w)
+{
+	forget_output(w, 0);
+	forget_output(w, 1);
+	auto_close_fn(&w->dir);
+	w->dir = -1;
+	w->watched = false;
+	w->moved_by = CLOCK_FOREVER;
+}
+
 /* The folder can be read only when its recorder has given it to the group. */
 static void open_dir(struct wait *w, int folder)
 {
 	static const char *const name[] = {"stdout", "stderr"};
 	char path[SPOOL_ID + 8];
 
+	if (is_replaced(w->dir, folder, w->f->id))
+		forget(w);
 	if (w->dir < 0)
 		w->dir = openat(folder, w->f->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (w->dir < 0)
@@ -115,21 +162,12 @@ static void open_dir(struct wait *w, int folder)
 		snprintf(path, sizeof(path), "run/%s", w->f->id);
 		w->watched = add_watch(w, path, IN_CREATE | IN_MODIFY | IN_MOVED_TO) >= 0;
 	}
-	for (int i = 0; i < 2 && w->f->copy; i++)
+	for (int i = 0; i < 2 && w->f->copy; i++) {
+		/* Its recorder could not begin, and another has. */
+		if (is_replaced(w->in[i], w->dir, name[i]))
+			forget_output(w, i);
 		if (w->in[i] < 0)
 			w->in[i] = openat(w->dir, name[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static void copy_output(struct wait *w)
-{
-	char chunk[CHUNK];
-
-	for (int i = 0; i < 2; i++) {
-		ssize_t n = 0;
-
-		while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
-			if (!w->lost && fs_write_all(i + 1, chunk, (size_t)n) < 0)
-				w->lost = true;
 	}
 }
 
