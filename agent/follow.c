@@ -4,7 +4,6 @@
 #include "agent/rundir.h"
 #include "common/clock.h"
 #include "common/fs.h"
-#include "common/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@ struct wait {
 	int in[2]; /* its stdout and stderr */
 	unsigned asked;
 	uint64_t moved_by; /* CLOCK_FOREVER: it has no result yet */
-	bool lost;         /* our own output has gone: nothing to copy to */
+	int lost[2];       /* the errno of our own stdout or stderr: nothing to copy to */
 };
 
 static void wait_free(struct wait *w)
@@ -108,8 +107,8 @@ static void copy_one(struct wait *w, int i)
 	ssize_t n = 0;
 
 	while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
-		if (!w->lost && fs_write_all(i + 1, chunk, (size_t)n) < 0)
-			w->lost = true;
+		if (w->lost[i] == 0)
+			w->lost[i] = -fs_write_all(i + 1, chunk, (size_t)n);
 }
 
 static void copy_output(struct wait *w)
@@ -171,6 +170,19 @@ static void open_dir(struct wait *w, int folder)
 	}
 }
 
+/* 1, as look(). A reader that has gone wants no more; whatever else keeps us from writing is a
+ * failure. */
+static int check_output(const struct wait *w, struct err *e)
+{
+	for (int i = 0; i < 2; i++)
+		if (w->lost[i] != 0 && w->lost[i] != EPIPE) {
+			errno = w->lost[i];
+			return err_errno(
+				e, "'%s' has ended, but its output could not be written", w->f->id);
+		}
+	return 1;
+}
+
 /* 1: it has ended, *ret says how. */
 static int look(struct wait *w, struct job_result *ret, struct err *e)
 {
@@ -190,7 +202,7 @@ static int look(struct wait *w, struct job_result *ret, struct err *e)
 	if (rc == 0 && !over && w->moved_by == CLOCK_FOREVER)
 		w->moved_by = clock_deadline(MOVE_TIME);
 	if (rc == 0 && (over || clock_left(w->moved_by) == 0))
-		return 1;
+		return check_output(w, e);
 	if (over)
 		return err_set(e, ERR_SYSTEM, EACCES,
 			"'%s' has ended, but its result cannot be read: %s", w->f->id, ignored.msg);
