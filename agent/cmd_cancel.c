@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cmd.h"
 #include "agent/follow.h"
+#include "common/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,15 +29,26 @@ static int cancel(const struct spool *s, const char *id, struct err *e)
 	return place == SPOOL_DONE || place == SPOOL_FAILED ? 0 : follow_cancel(s, id, e);
 }
 
+/* As kill(1): all are gone through, the first failure is the exit code. */
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	const struct cancel_options *o = options;
 	auto_spool struct spool s = SPOOL_INIT;
 	int rc = spool_open(AT_FDCWD, spool_default(o->spool), &s, e);
+	int code = 0;
 
-	for (int i = 0; rc == 0 && i < operands->argc; i++)
-		rc = cancel(&s, operands->argv[i], e);
-	return rc;
+	if (rc < 0)
+		return rc;
+	for (int i = 0; i < operands->argc; i++) {
+		struct err sub = ERR_INIT;
+
+		if (cancel(&s, operands->argv[i], &sub) == 0)
+			continue;
+		log_error("%s", sub.msg);
+		if (code == 0)
+			code = err_exit_code(&sub);
+	}
+	return code;
 }
 
 const struct command cmd_cancel = {

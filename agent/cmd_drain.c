@@ -9,7 +9,9 @@
 #include <fcntl.h>
 
 /* A job that ends is noticed this late at most. */
-#define LOOK_STEP (100 * NSEC_PER_MSEC)
+#define LOOK_STEP  (100 * NSEC_PER_MSEC)
+/* How long one may take to begin that was claimed before STOP was there. */
+#define BEGIN_TIME (3 * NSEC_PER_SEC)
 
 struct drain_options {
 	const char *spool;
@@ -31,9 +33,9 @@ static const struct opt opts[] = {
 struct count {
 	const struct spool *spool;
 	unsigned running;
+	unsigned claimed; /* and not begun yet */
 };
 
-/* A job that was claimed and not begun waits as those in new/ do. */
 static int count_one(const char *id, void *ctx)
 {
 	struct count *c = ctx;
@@ -43,18 +45,26 @@ static int count_one(const char *id, void *ctx)
 	auto_close int dir = -1;
 
 	if (rundir_open(c->spool->run, id, &dir, &e) == 0 &&
-		rundir_state(dir, &state, &lock, &e) == 0 && state != RUNDIR_CLAIMED &&
-		state != RUNDIR_EMPTY)
-		c->running++;
+		rundir_state(dir, &state, &lock, &e) == 0 && state != RUNDIR_EMPTY) {
+		c->running += state != RUNDIR_CLAIMED;
+		c->claimed += state == RUNDIR_CLAIMED;
+	}
 	return 0;
 }
 
+/* The watcher claims, then looks for STOP, then starts: what is not in run/ by now is not started.
+ * What is there and has no lock may be about to begin; after a while it is one that waits, as those
+ * in new/ do. */
 static int wait_for_all(const struct spool *s, uint64_t deadline, struct err *e)
 {
+	uint64_t begun_by = clock_deadline(BEGIN_TIME);
+
 	for (;;) {
 		struct count c = {.spool = s};
 		int rc = spool_each(s->run, count_one, &c, e);
 
+		if (clock_left(begun_by) > 0)
+			c.running += c.claimed;
 		if (rc < 0 || c.running == 0)
 			return rc;
 		if (clock_left(deadline) == 0)

@@ -4,7 +4,6 @@
 #include "agent/rundir.h"
 #include "common/clock.h"
 #include "common/fs.h"
-#include "common/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #define CHUNK      65536
 #define POLL_STEP  (100 * NSEC_PER_MSEC)
@@ -29,7 +29,7 @@ struct wait {
 	int in[2]; /* its stdout and stderr */
 	unsigned asked;
 	uint64_t moved_by; /* CLOCK_FOREVER: it has no result yet */
-	bool lost;         /* our own output has gone: nothing to copy to */
+	int lost[2];       /* the errno of our own stdout or stderr: nothing to copy to */
 };
 
 static void wait_free(struct wait *w)
@@ -101,12 +101,58 @@ static int on_signals(struct wait *w, struct err *e)
 	return 0;
 }
 
+static void copy_one(struct wait *w, int i)
+{
+	char chunk[CHUNK];
+	ssize_t n = 0;
+
+	while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
+		if (w->lost[i] == 0)
+			w->lost[i] = -fs_write_all(i + 1, chunk, (size_t)n);
+}
+
+static void copy_output(struct wait *w)
+{
+	for (int i = 0; i < 2; i++)
+		copy_one(w, i);
+}
+
+/* Under this name there is now another file than the one that is open. */
+static bool is_replaced(int fd, int folder, const char *name)
+{
+	struct stat ours, theirs;
+
+	return fd >= 0 && fstat(fd, &ours) == 0 &&
+	       fstatat(folder, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+}
+
+static void forget_output(struct wait *w, int i)
+{
+	copy_one(w, i);
+	auto_close_fn(&w->in[i]);
+	w->in[i] = -1;
+}
+
+/* It was queued again: what is open is of the time before. */
+static void forget(struct wait *w)
+{
+	forget_output(w, 0);
+	forget_output(w, 1);
+	auto_close_fn(&w->dir);
+	w->dir = -1;
+	w->watched = false;
+	w->moved_by = CLOCK_FOREVER;
+}
+
 /* The folder can be read only when its recorder has given it to the group. */
 static void open_dir(struct wait *w, int folder)
 {
 	static const char *const name[] = {"stdout", "stderr"};
 	char path[SPOOL_ID + 8];
 
+	if (is_replaced(w->dir, folder, w->f->id))
+		forget(w);
 	if (w->dir < 0)
 		w->dir = openat(folder, w->f->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (w->dir < 0)
@@ -115,22 +161,26 @@ static void open_dir(struct wait *w, int folder)
 		snprintf(path, sizeof(path), "run/%s", w->f->id);
 		w->watched = add_watch(w, path, IN_CREATE | IN_MODIFY | IN_MOVED_TO) >= 0;
 	}
-	for (int i = 0; i < 2 && w->f->copy; i++)
+	for (int i = 0; i < 2 && w->f->copy; i++) {
+		/* Its recorder could not begin, and another has. */
+		if (is_replaced(w->in[i], w->dir, name[i]))
+			forget_output(w, i);
 		if (w->in[i] < 0)
 			w->in[i] = openat(w->dir, name[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	}
 }
 
-static void copy_output(struct wait *w)
+/* 1, as look(). A reader that has gone wants no more; whatever else keeps us from writing is a
+ * failure. */
+static int check_output(const struct wait *w, struct err *e)
 {
-	char chunk[CHUNK];
-
-	for (int i = 0; i < 2; i++) {
-		ssize_t n = 0;
-
-		while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
-			if (!w->lost && fs_write_all(i + 1, chunk, (size_t)n) < 0)
-				w->lost = true;
-	}
+	for (int i = 0; i < 2; i++)
+		if (w->lost[i] != 0 && w->lost[i] != EPIPE) {
+			errno = w->lost[i];
+			return err_errno(
+				e, "'%s' has ended, but its output could not be written", w->f->id);
+		}
+	return 1;
 }
 
 /* 1: it has ended, *ret says how. */
@@ -152,7 +202,7 @@ static int look(struct wait *w, struct job_result *ret, struct err *e)
 	if (rc == 0 && !over && w->moved_by == CLOCK_FOREVER)
 		w->moved_by = clock_deadline(MOVE_TIME);
 	if (rc == 0 && (over || clock_left(w->moved_by) == 0))
-		return 1;
+		return check_output(w, e);
 	if (over)
 		return err_set(e, ERR_SYSTEM, EACCES,
 			"'%s' has ended, but its result cannot be read: %s", w->f->id, ignored.msg);

@@ -18,7 +18,9 @@ struct follow {
 	bool cancels; /* SIGINT and SIGTERM cancel it, a second one ends the wait (-EINTR) */
 };
 
-/* Until the job has ended. -ENOENT, kind usage: there is no such job; -ECANCELED: it vanished. */
+/* Until the job has ended, and through each time that it is queued again. -ENOENT, kind usage:
+ * there is no such job; -ECANCELED: it vanished. Where its output could not be written, other than
+ * for a reader that has gone (EPIPE), that is the error in the end, kind system. */
 must_check int follow_job(const struct follow *f, struct job_result *ret, struct err *e);
 
 /* Asks for the end of a job: cancel/ID. */

@@ -330,7 +330,7 @@ int recorder_run(struct recorder *r, const char *id, const struct executor_grant
 	int rc = rundir_open(r->spool->run, id, &c.dir, e);
 
 	if (rc == 0)
-		rc = rundir_lock(c.dir, grant->pinned ? &grant->set : NULL, &c.lock, e);
+		rc = rundir_lock(c.dir, grant && grant->pinned ? &grant->set : NULL, &c.lock, e);
 	if (rc < 0)
 		return rc;
 	snprintf(c.result.id, sizeof(c.result.id), "%s", id);

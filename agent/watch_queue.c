@@ -279,25 +279,53 @@ static struct executor_grant grant_of(
 	return g;
 }
 
-/* false: no more jobs now. */
+/* Not now, and none of those behind it. */
+static bool put_off(struct watch *w, struct watch_entry *x, const struct schedule_demand *d)
+{
+	insert(w, 0, x, d);
+	*x = (struct watch_entry){.n_after = 0};
+	return false;
+}
+
+/* Its event may not have been read yet. */
+static bool is_stopped_now(struct watch *w)
+{
+	w->is_stopped = spool_is_stopped(&w->spool);
+	w->changed = w->changed || w->is_stopped;
+	return w->is_stopped;
+}
+
+static int claim(struct watch *w, struct watch_entry *x, struct err *e)
+{
+	char id[SPOOL_ID];
+	int rc = x->claimed ? 0 : spool_claim(&w->spool, x->name, id, e);
+
+	if (rc < 0 || x->claimed)
+		return rc;
+	x->claimed = true;
+	memcpy(x->name, id, sizeof(id));
+	return 0;
+}
+
+/* false: no more jobs now. STOP counts when the claim is there to be seen: whoever makes it and
+ * looks into run/ then, as drain does, misses none that starts. */
 static bool start(struct watch *w, struct watch_entry *x, const struct schedule_demand *d)
 {
 	struct executor_grant grant = grant_of(w, x, d);
 	struct watch_running *r;
-	char id[SPOOL_ID];
 	struct err e = ERR_INIT;
-	int rc = 0;
+	int rc;
 
-	memcpy(id, x->name, sizeof(id));
-	if (!x->claimed)
-		rc = spool_claim(&w->spool, x->name, id, &e);
+	if (is_stopped_now(w))
+		return put_off(w, x, d);
+	rc = claim(w, x, &e);
 	if (rc == -ENOENT)
 		return true;
-	if (rc == 0) {
-		x->claimed = true;
-		memcpy(x->name, id, sizeof(id));
-		r = watch_add_running(w, id);
-		rc = r ? w->ops->start(w->executor, id, &grant, &e) : err_oom(&e);
+	if (rc >= 0 && is_stopped_now(w))
+		return put_off(w, x, d);
+	if (rc >= 0) {
+		r = watch_add_running(w, x->name);
+		rc = r ? w->ops->start(w->executor, x->name, &grant, &e) : err_oom(&e);
 		if (rc < 0 && r)
 			w->n_running--;
 	}
@@ -305,9 +333,7 @@ static bool start(struct watch *w, struct watch_entry *x, const struct schedule_
 		watch_say(LOG_LEVEL_WARNING, x->name, "job '%s' is not started yet: %s", x->name,
 			e.msg);
 		w->blocked = true;
-		insert(w, 0, x, d);
-		*x = (struct watch_entry){.n_after = 0};
-		return false;
+		return put_off(w, x, d);
 	}
 	r->demand = *d;
 	r->requeue = x->requeue;
@@ -315,7 +341,7 @@ static bool start(struct watch *w, struct watch_entry *x, const struct schedule_
 	r->set = grant.set;
 	watch_account(w, r, true);
 	w->changed = true;
-	watch_say(LOG_LEVEL_DEBUG, id, "job '%s' started", id);
+	watch_say(LOG_LEVEL_DEBUG, x->name, "job '%s' started", x->name);
 	return true;
 }
 
