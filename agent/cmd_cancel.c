@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct cancel_options {
 	const char *spool;
@@ -16,6 +18,25 @@ static const struct opt opts[] = {
 	{0},
 };
 
+/* The watcher decides; who cannot even look into the folder of a job that runs is not its owner. */
+static int check_owner(const struct spool *s, const char *id, enum spool_place place, struct err *e)
+{
+	char path[SPOOL_ID + sizeof("/submitted")];
+	struct stat st, folder;
+	bool mine = true;
+
+	if (geteuid() == 0)
+		return 0;
+	snprintf(path, sizeof(path), place == SPOOL_RUN ? "%s/submitted" : "%s", id);
+	if (fstatat(place == SPOOL_RUN ? s->run : s->new, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		mine = st.st_uid == geteuid();
+	else if (errno == EACCES && fstatat(s->run, id, &folder, AT_SYMLINK_NOFOLLOW) == 0)
+		mine = !(folder.st_mode & S_IRWXG); /* not given to its group yet */
+	return mine ? 0
+		    : err_set(e, ERR_SYSTEM, EPERM,
+			      "cancel: '%s' is another user's: only that one and root may", id);
+}
+
 static int cancel(const struct spool *s, const char *id, struct err *e)
 {
 	enum spool_place place;
@@ -25,8 +46,12 @@ static int cancel(const struct spool *s, const char *id, struct err *e)
 	place = spool_find(s, id);
 	if (place == SPOOL_NOWHERE)
 		return err_set(e, ERR_USAGE, ENOENT, "cancel: there is no job '%s'", id);
-	/* Ended already: what was asked for is so. */
-	return place == SPOOL_DONE || place == SPOOL_FAILED ? 0 : follow_cancel(s, id, e);
+	/* What was asked for is so. */
+	if (place == SPOOL_DONE || place == SPOOL_FAILED)
+		return 0;
+	if (check_owner(s, id, place, e) < 0)
+		return -e->num;
+	return follow_cancel(s, id, e);
 }
 
 /* As kill(1): all are gone through, the first failure is the exit code. */

@@ -13,6 +13,7 @@
 
 /* As env(1) and others have it: what is run uses the lower ones. */
 #define EXIT_SUBMIT_FAILED 125
+#define EXIT_SIGNAL        128 /* and its number */
 
 struct submit_options {
 	struct job_options job;
@@ -78,6 +79,10 @@ static int wait_for(const struct spool *spool, const char *id, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	if (rc > 0) {
+		log_warning("job '%s' is not waited for; it has been told to end", id);
+		return EXIT_SIGNAL + rc;
+	}
 	if (r.state != JOB_DONE)
 		log_info("job '%s' %s: %s", id, job_state_name(r.state), r.reason);
 	return result_exit_code(&r);

@@ -7,14 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define CHUNK      65536
+#define EVENTS     4096
 #define POLL_STEP  (100 * NSEC_PER_MSEC)
 #define AGAIN_STEP NSEC_PER_SEC
 /* How long the watcher may take to move an ended job. */
@@ -30,6 +32,7 @@ struct wait {
 	unsigned asked;
 	uint64_t moved_by; /* CLOCK_FOREVER: it has no result yet */
 	int lost[2];       /* the errno of our own stdout or stderr: nothing to copy to */
+	bool full[2];      /* they take no more now: there may be more to copy */
 };
 
 static void wait_free(struct wait *w)
@@ -84,6 +87,7 @@ static void open_signals(struct wait *w)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* The number of the second one. */
 static int on_signals(struct wait *w, struct err *e)
 {
 	struct signalfd_siginfo info;
@@ -92,8 +96,7 @@ static int on_signals(struct wait *w, struct err *e)
 		int rc = 0;
 
 		if (w->asked++ > 0)
-			return err_set(e, ERR_TRANSIENT, EINTR,
-				"'%s' was not waited for; it has been told to end", w->f->id);
+			return (int)info.ssi_signo;
 		rc = follow_cancel(w->f->spool, w->f->id, e);
 		if (rc < 0)
 			return rc;
@@ -101,20 +104,32 @@ static int on_signals(struct wait *w, struct err *e)
 	return 0;
 }
 
-static void copy_one(struct wait *w, int i)
+static void copy_chunk(struct wait *w, int i, bool *ret_more)
 {
-	char chunk[CHUNK];
-	ssize_t n = 0;
+	char chunk[PIPE_BUF]; /* what a pipe takes at once, if it takes anything */
+	ssize_t n = read(w->in[i], chunk, sizeof(chunk));
 
-	while (w->in[i] >= 0 && (n = read(w->in[i], chunk, sizeof(chunk))) > 0)
-		if (w->lost[i] == 0)
-			w->lost[i] = -fs_write_all(i + 1, chunk, (size_t)n);
+	if (n > 0 && w->lost[i] == 0)
+		w->lost[i] = -fs_write_all(i + 1, chunk, (size_t)n);
+	*ret_more = n > 0;
 }
 
+static bool is_full(const struct wait *w, int i)
+{
+	struct pollfd p = {.fd = i + 1, .events = POLLOUT};
+
+	return w->lost[i] == 0 && poll(&p, 1, 0) == 0;
+}
+
+/* As far as there is room: a reader that is slow keeps nobody from signals. */
 static void copy_output(struct wait *w)
 {
-	for (int i = 0; i < 2; i++)
-		copy_one(w, i);
+	for (int i = 0; i < 2; i++) {
+		bool more = w->in[i] >= 0;
+
+		while (more && !(w->full[i] = is_full(w, i)))
+			copy_chunk(w, i, &more);
+	}
 }
 
 /* Under this name there is now another file than the one that is open. */
@@ -129,9 +144,11 @@ static bool is_replaced(int fd, int folder, const char *name)
 
 static void forget_output(struct wait *w, int i)
 {
-	copy_one(w, i);
+	for (bool more = w->in[i] >= 0; more;)
+		copy_chunk(w, i, &more);
 	auto_close_fn(&w->in[i]);
 	w->in[i] = -1;
+	w->full[i] = false;
 }
 
 /* It was queued again: what is open is of the time before. */
@@ -199,6 +216,8 @@ static int look(struct wait *w, struct job_result *ret, struct err *e)
 	rc = w->dir < 0 ? -ENOENT : result_read(w->dir, ret, &ignored);
 	/* The result first: what was printed before it is then there. */
 	copy_output(w);
+	if (w->full[0] || w->full[1])
+		return 0;
 	if (rc == 0 && !over && w->moved_by == CLOCK_FOREVER)
 		w->moved_by = clock_deadline(MOVE_TIME);
 	if (rc == 0 && (over || clock_left(w->moved_by) == 0))
@@ -215,15 +234,18 @@ static int look(struct wait *w, struct job_result *ret, struct err *e)
 
 static void wait_for_change(struct wait *w)
 {
-	char text[CHUNK] __attribute__((aligned(8)));
-	struct pollfd p[2] = {
-		{.fd = w->inotify, .events = POLLIN}, {.fd = w->signals, .events = POLLIN}};
+	char text[EVENTS] __attribute__((aligned(8)));
+	struct pollfd p[4] = {{.fd = w->inotify, .events = POLLIN},
+		{.fd = w->signals, .events = POLLIN},
+		{.fd = w->full[0] ? STDOUT_FILENO : -1, .events = POLLOUT},
+		{.fd = w->full[1] ? STDERR_FILENO : -1, .events = POLLOUT}};
 	/* Beside events also now and then: they are a hint. */
 	uint64_t ns = w->inotify < 0 ? POLL_STEP : AGAIN_STEP;
 	struct timespec ts = {
 		.tv_sec = (time_t)(ns / NSEC_PER_SEC), .tv_nsec = (long)(ns % NSEC_PER_SEC)};
 
-	if (ppoll(p, 2, &ts, NULL) > 0 && p[0].revents && read(w->inotify, text, sizeof(text)) < 0)
+	if (ppoll(p, ARRAY_LEN(p), &ts, NULL) > 0 && p[0].revents &&
+		read(w->inotify, text, sizeof(text)) < 0)
 		return;
 }
 
@@ -241,8 +263,9 @@ int follow_job(const struct follow *f, struct job_result *ret, struct err *e)
 	open_inotify(&w);
 	for (;;) {
 		rc = on_signals(&w, e);
-		if (rc == 0)
-			rc = look(&w, ret, e);
+		if (rc != 0)
+			return rc;
+		rc = look(&w, ret, e);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
 		wait_for_change(&w);

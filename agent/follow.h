@@ -15,10 +15,11 @@ struct follow {
 	const struct spool *spool;
 	const char *id;
 	bool copy;    /* its stdout and stderr to ours */
-	bool cancels; /* SIGINT and SIGTERM cancel it, a second one ends the wait (-EINTR) */
+	bool cancels; /* SIGINT and SIGTERM cancel it, a second one ends the wait */
 };
 
-/* Until the job has ended, and through each time that it is queued again. -ENOENT, kind usage:
+/* Until the job has ended, and through each time that it is queued again; or, with cancels, until
+ * the second signal, whose number is returned then. -ENOENT, kind usage:
  * there is no such job; -ECANCELED: it vanished. Where its output could not be written, other than
  * for a reader that has gone (EPIPE), that is the error in the end, kind system. */
 must_check int follow_job(const struct follow *f, struct job_result *ret, struct err *e);

@@ -95,23 +95,43 @@ static struct watch_requeue *requeue_of(struct watch *w, const char *id)
 
 /* Back into new/ under its name, with nothing left of the first time. The file goes first: whoever
  * was told to start the job late finds none then. */
-static bool requeue(struct watch *w, const char *id)
+static bool queue_by_name(struct watch *w, const char *id)
 {
 	char from[SPOOL_ID + sizeof("/submitted")];
-	struct watch_requeue *q = requeue_of(w, id);
 	struct err e = ERR_INIT;
 
-	if (!spool_is_name(id) || q->times >= WATCH_REQUEUES)
-		return false;
 	snprintf(from, sizeof(from), "%s/submitted", id);
-	if (renameat2(w->spool.run, from, w->spool.new, id, RENAME_NOREPLACE) < 0)
+	if (!spool_is_name(id) ||
+		renameat2(w->spool.run, from, w->spool.new, id, RENAME_NOREPLACE) < 0)
 		return false;
-	q->times++;
 	if (fs_remove_tree(w->spool.run, id, &e) < 0)
 		log_warning("%s", e.msg);
+	watch_enqueue(w, id);
+	return true;
+}
+
+/* It stays claimed: there is another job of its name in new/, or it has an ID of its own. */
+static bool queue_claimed(struct watch *w, const char *id)
+{
+	struct err ignored = ERR_INIT;
+	auto_close int dir = -1;
+
+	if (rundir_open(w->spool.run, id, &dir, &ignored) < 0 || !rundir_has_job(dir) ||
+		rundir_reset(dir, &ignored) < 0)
+		return false;
+	watch_enqueue_claimed(w, id);
+	return true;
+}
+
+static bool requeue(struct watch *w, const char *id)
+{
+	struct watch_requeue *q = requeue_of(w, id);
+
+	if (q->times >= WATCH_REQUEUES || (!queue_by_name(w, id) && !queue_claimed(w, id)))
+		return false;
+	q->times++;
 	watch_say(LOG_LEVEL_INFO, id, "job '%s' interrupted, queued again", id);
 	w->metrics.ended[JOB_INTERRUPTED]++;
-	watch_enqueue(w, id);
 	return true;
 }
 
