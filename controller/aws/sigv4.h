@@ -70,7 +70,7 @@ struct sigv4_signed {
 	struct buf to_sign;
 	char signature[DIGEST_TEXT];
 	/* header form: headers, one a field, "" where there is none */
-	char date[40];            /* "X-Amz-Date: …" */
+	char date[48];            /* "X-Amz-Date: …" */
 	char content_sha256[100]; /* "X-Amz-Content-Sha256: …" */
 	struct secret token;      /* "X-Amz-Security-Token: …" */
 	struct buf authorization; /* "Authorization: …" */
