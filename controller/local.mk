@@ -2,6 +2,17 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
+	controller/artifact.c controller/artifact.h \
+	controller/board.c controller/board.h \
+	controller/fleet.c controller/fleet.h \
+	controller/journal.c controller/journal.h \
+	controller/matrix.c controller/matrix.h \
+	controller/report.c controller/report.h \
+	controller/run.c controller/run.h \
+	controller/shell.c controller/shell.h \
+	controller/source.c controller/source.h \
+	controller/step.c controller/step.h \
+	controller/worker.c controller/worker.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/cred_common.c controller/aws/cred_private.h \
 	controller/aws/cred_container.c \

@@ -45,10 +45,10 @@ struct project_target {
 /* [app NAME] */
 struct project_app {
 	char *name;
-	char *source; /* absolute path of a directory */
-	char *script; /* relative to source */
-	struct config_words targets; /* names, each known by its [target] or by itself */
-	struct config_words flags;   /* names of [flags]; none: one empty set called "default" */
+	char *source;                 /* absolute path of a directory */
+	char *script;                 /* relative to source */
+	struct config_words targets;  /* names, each known by its [target] or by itself */
+	struct config_words flags;    /* names of [flags]; none: one empty set called "default" */
 	struct config_words packages; /* of the worker's distribution, installed before */
 	struct config_words env;      /* NAME=VALUE */
 	char *entry;                  /* of the manifest; or "" */
@@ -60,7 +60,7 @@ struct project_app {
 /* [host NAME]: a machine for provider=ssh. */
 struct project_host {
 	char *name;
-	char *address;               /* [USER@]HOST[:PORT], or a Host of the user's ssh configuration */
+	char *address; /* [USER@]HOST[:PORT], or a Host of the user's ssh configuration */
 	struct config_words targets; /* what may be built there; none: all of its architecture */
 };
 
@@ -94,7 +94,8 @@ struct project {
 	enum provider provider;
 	unsigned parallel; /* workers at a time */
 	char *dist;
-	struct config_words agent; /* paths of static agents, one for each architecture; may be none */
+	struct config_words
+		agent; /* paths of static agents, one for each architecture; may be none */
 
 	struct project_aws aws;
 	struct project_app *app;
@@ -124,7 +125,6 @@ const struct project_target *project_target(const struct project *p, const char 
 /* The static agent for "x86_64" or "aarch64": what [project] agent= names (its ELF header tells
  * which it is), else PKGLIBDIR/ARCH/shared-prep. Kind config, naming what was looked for. *ret is
  * malloc'd. */
-must_check int project_agent(
-	const struct project *p, const char *arch, char **ret, struct err *e);
+must_check int project_agent(const struct project *p, const char *arch, char **ret, struct err *e);
 
 #endif

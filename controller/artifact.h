@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a build leaves: DIST/FLAGSET/APP_KEY.tar.zst, and APP_KEY.log beside it. */
+#ifndef CONTROLLER_ARTIFACT_H
+#define CONTROLLER_ARTIFACT_H
+
+#include "controller/matrix.h"
+
+#include <limits.h>
+
+/* The path for people and reports; suffix is ".tar.zst" or ".log". */
+const char *artifact_path(
+	const char *dist, const struct build *b, const char *suffix, char out[static PATH_MAX]);
+
+/* A new log; the one of an earlier run is gone. */
+must_check int artifact_log(const char *dist, const struct build *b, int *ret_fd, struct err *e);
+
+/* A file for the archive that is not under its name yet, and the end of that: checked against
+ * b->digest (kind data: it differs), its size in b->bytes, on the disk, under its name. */
+must_check int artifact_begin(const char *dist, const struct build *b, int *ret_fd, struct err *e);
+must_check int artifact_keep(const char *dist, struct build *b, int fd, struct err *e);
+
+/* It is there and has that digest; its size in b->bytes. */
+bool artifact_is_there(const char *dist, struct build *b);
+
+/* The last line of a log that says something, cut; "" where there is none. */
+void artifact_last_line(int log, char *out, size_t size);
+
+#endif

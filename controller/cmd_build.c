@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/cancel.h"
+#include "common/date.h"
+#include "common/fs.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "controller/artifact.h"
+#include "controller/cmd.h"
+#include "controller/fleet.h"
+#include "controller/money.h"
+#include "controller/report.h"
+#include "controller/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPORT   "build.json"
+#define PATIENCE (15 * 60 * NSEC_PER_SEC)
+
+struct build_options {
+	struct opt_strings app, target, flags;
+	const char *on_error, *resume;
+	uint64_t parallel;
+	bool dry_run, quiet, json;
+};
+
+static const struct build_options defaults = {.on_error = "keep"};
+
+#define AT(field) offsetof(struct build_options, field)
+
+static const struct opt opts[] = {
+	{OPT_STRINGS, 0, "app", AT(app), "NAME", "build this one only; may be given again"},
+	{OPT_STRINGS, 0, "target", AT(target), "NAME", "for this one only; may be given again"},
+	{OPT_STRINGS, 0, "flags", AT(flags), "NAME", "with these only; may be given again"},
+	{OPT_U64, 'j', "parallel", AT(parallel), "N", "so many workers at a time"},
+	{OPT_STRING, 0, "on-error", AT(on_error), "HOW",
+		"when a build fails: keep (the others go on), stop or ask"},
+	{OPT_STRING, 0, "resume", AT(resume), "RUN", "go on with a run that was interrupted"},
+	{OPT_FLAG, 'n', "dry-run", AT(dry_run), NULL, "print what would be built, and where"},
+	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},
+	{OPT_FLAG, 0, "json", AT(json), NULL, "print the report as JSON"},
+	{0},
+};
+
+/* What one command works with. */
+struct building {
+	const struct build_options *o;
+	struct project project;
+	struct matrix matrix;
+	struct run run;
+	struct supply supply;
+	int *source; /* for each app, -1: not packed yet */
+};
+
+/* --- what the workers ask for */
+
+static int open_agent(void *ctx, const char *arch, int *ret_fd, struct err *e)
+{
+	const struct building *b = ctx;
+	auto_free char *path = NULL;
+	int rc = project_agent(&b->project, arch, &path, e);
+
+	return rc < 0 ? rc : fs_open(AT_FDCWD, path, O_RDONLY, 0, ret_fd, e);
+}
+
+/* Each has an offset of its own. */
+static int open_again(int fd, int *ret_fd, struct err *e)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return fs_open(AT_FDCWD, path, O_RDONLY, 0, ret_fd, e);
+}
+
+static int open_source(void *ctx, const struct project_app *app, int *ret_fd, struct err *e)
+{
+	struct building *b = ctx;
+	int *fd = &b->source[app - b->project.app];
+
+	if (*fd < 0) {
+		int rc = source_pack(app->source, b->project.dist, b->run.dir, fd, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	return open_again(*fd, ret_fd, e);
+}
+
+static int on_ended(void *ctx, const struct build *build, struct err *e)
+{
+	struct building *b = ctx;
+	json_t *event;
+	int rc = report_event(build, &event, e);
+
+	return rc < 0 ? rc : journal_event(&b->run.journal, event, e);
+}
+
+/* --- before */
+
+static int choose_on_error(const char *how, enum fleet_on_error *ret, struct err *e)
+{
+	static const char *const name[] = {
+		[FLEET_KEEP] = "keep", [FLEET_STOP] = "stop", [FLEET_ASK] = "ask"};
+
+	for (size_t i = 0; i < ARRAY_LEN(name); i++) {
+		if (strcmp(how, name[i]) == 0) {
+			*ret = (enum fleet_on_error)i;
+			if (*ret == FLEET_ASK && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
+				return err_set(e, ERR_USAGE, ENOTTY,
+					"--on-error=ask: there is no terminal to ask on");
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, EINVAL, "--on-error='%s' is not one of keep, stop, ask", how);
+}
+
+static int load(struct building *b, const char *path, struct err *e)
+{
+	const struct build_options *o = b->o;
+	const struct matrix_choice choice = {
+		.app = o->app.item,
+		.n_apps = o->app.n,
+		.target = o->target.item,
+		.n_targets = o->target.n,
+		.flags = o->flags.item,
+		.n_flags = o->flags.n,
+	};
+	int rc = project_load(path, &b->project, e);
+
+	return rc < 0 ? rc : matrix_make(&b->project, &choice, &b->matrix, e);
+}
+
+/* Every agent that will be sent is there. */
+static int check_agents(const struct building *b, struct err *e)
+{
+	for (size_t i = 0; i < b->matrix.n; i++) {
+		auto_free char *path = NULL;
+		int rc = project_agent(&b->project, b->matrix.build[i].target.arch, &path, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int print_dry_run(const struct building *b)
+{
+	for (size_t i = 0; i < b->matrix.n_crews; i++) {
+		const struct crew *c = &b->matrix.crew[i];
+
+		for (size_t n = 0; n < c->n; n++) {
+			const struct build *build = c->build[n];
+			char option[TARGET_NAME + 8], path[PATH_MAX];
+
+			target_option(&build->target, option);
+			printf("worker %zu\t%s\t%s%s%s\n", i + 1,
+				artifact_path(b->project.dist, build, ".tar.zst", path), option,
+				*option && *build->flags->cflags ? " " : "", build->flags->cflags);
+		}
+	}
+	return 0;
+}
+
+static int begin_run(struct building *b, struct err *e)
+{
+	if (b->o->resume)
+		return 0;
+	return run_new(
+		json_pack("{s:s, s:s, s:s, s:s}", "command", "build", "project", b->project.name,
+			"file", b->project.file, "provider", provider_name(b->project.provider)),
+		&b->run, e);
+}
+
+/* --- after */
+
+static void print_summary(const struct building *b, uint64_t cost)
+{
+	char path[PATH_MAX], size[NUM_TEXT], money[MONEY_TEXT];
+
+	for (size_t i = 0; i < b->matrix.n; i++) {
+		const struct build *build = &b->matrix.build[i];
+
+		artifact_path(b->project.dist, build,
+			build->state == BUILD_DONE ? ".tar.zst" : ".log", path);
+		if (build->state == BUILD_DONE)
+			printf("%s\t%s\t%.12s\n", path, num_size_text(build->bytes, size),
+				build->digest);
+		else
+			printf("%s\t%s\t%s\n", path,
+				build->state == BUILD_FAILED ? "failed" : "not built", build->why);
+	}
+	if (cost)
+		printf("cost\t%s\n", money_text(cost, money));
+}
+
+static int write_report(const struct building *b, const json_t *report, struct err *e)
+{
+	auto_buf struct buf text = BUF_INIT(64 * MIB);
+	char path[PATH_MAX];
+	int rc;
+
+	if (snprintf(path, sizeof(path), "%s/" REPORT, b->project.dist) >= (int)sizeof(path))
+		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", b->project.dist);
+	if ((rc = fs_mkdir_p(AT_FDCWD, b->project.dist, 0755, e)) < 0 ||
+		(rc = json_text(report, &text, e)) < 0)
+		return rc;
+	return fs_write_atomic(AT_FDCWD, path, 0644, text.data, text.len, e);
+}
+
+static int finish(struct building *b, const struct report *r, struct err *e)
+{
+	auto_json json_t *report = NULL;
+	size_t failed = matrix_count(&b->matrix, BUILD_FAILED);
+	int rc;
+
+	if ((rc = report_json(r, &report, e)) < 0 || (rc = write_report(b, report, e)) < 0)
+		return rc;
+	if (b->o->json)
+		rc = json_print(report, stdout, e);
+	else
+		print_summary(b, r->cost);
+	if (rc < 0 || failed == 0)
+		return rc;
+	return err_set(e, ERR_SYSTEM, EIO, "%zu of %zu builds failed: see their logs in '%s'",
+		failed, b->matrix.n, b->project.dist);
+}
+
+/* What is left of it is worth another command: which one. */
+static void leave_run(struct building *b)
+{
+	struct err e = ERR_INIT;
+	size_t left = journal_open_entries(&b->run.journal);
+
+	if (left > 0)
+		log_warning("%zu resources may be left: 'controller gc --run %s' removes them",
+			left, b->run.id);
+	if (matrix_count(&b->matrix, BUILD_DONE) < b->matrix.n)
+		log_info("'controller build --resume %s' does what is not done", b->run.id);
+	else if (left == 0 && run_forget(&b->run, &e) < 0)
+		log_warning("%s", e.msg);
+}
+
+static int build_all(struct building *b, enum fleet_on_error on_error, struct err *e)
+{
+	struct board board;
+	struct report r = {.project = &b->project,
+		.matrix = &b->matrix,
+		.run = b->run.id,
+		.started = date_now()};
+	const struct worker_shop shop = {
+		.run = b->run.id,
+		.dist = b->project.dist,
+		.agent = open_agent,
+		.source = open_source,
+		.ctx = b,
+		.patience = PATIENCE,
+	};
+	struct fleet fleet = {
+		.shop = &shop,
+		.supply = &b->supply,
+		.matrix = &b->matrix,
+		.board = &board,
+		.parallel = (unsigned)(b->o->parallel ? b->o->parallel : b->project.parallel),
+		.on_error = on_error,
+		.max_cost = b->project.aws.max_cost,
+		.ended = on_ended,
+		.ctx = b,
+	};
+	struct err why = ERR_INIT;
+	int rc;
+
+	board_start(&board, b->o->quiet);
+	rc = fleet_run(&fleet, &why);
+	r.cost = fleet.spent;
+	r.ended = date_now();
+	if (rc < 0) {
+		struct err ignored = ERR_INIT;
+
+		(void)!finish(b, &r, &ignored);
+		*e = why;
+		return rc;
+	}
+	return finish(b, &r, e);
+}
+
+static int build_run(struct building *b, const char *path, struct err *e)
+{
+	enum fleet_on_error on_error;
+	int rc;
+
+	if ((rc = choose_on_error(b->o->on_error, &on_error, e)) < 0 ||
+		(rc = load(b, path, e)) < 0 || (rc = check_agents(b, e)) < 0)
+		return rc;
+	if (b->o->dry_run)
+		return print_dry_run(b);
+	b->source = malloc(b->project.n_apps * sizeof(*b->source));
+	if (!b->source)
+		return err_oom(e);
+	for (size_t i = 0; i < b->project.n_apps; i++)
+		b->source[i] = -1;
+	if ((rc = begin_run(b, e)) < 0 ||
+		(rc = supply_open(&b->project, &b->run, &b->supply, e)) < 0)
+		return rc;
+	report_resume(&b->matrix, b->run.journal.events, b->project.dist);
+	rc = build_all(b, on_error, e);
+	leave_run(b);
+	return rc;
+}
+
+static void building_free(struct building *b)
+{
+	for (size_t i = 0; b->source && i < b->project.n_apps; i++) {
+		if (b->source[i] >= 0)
+			close(b->source[i]);
+	}
+	free(b->source);
+	supply_close(&b->supply);
+	run_close(&b->run);
+	matrix_free(&b->matrix);
+	project_free(&b->project);
+}
+
+/* The project of the run, unless one is named. */
+static const char *project_of(const struct run *run)
+{
+	const char *file = json_string_value(json_object_get(run_about(run), "file"));
+
+	return file ? file : ".";
+}
+
+static int run(const void *options, const struct opt_operands *operands, struct err *e)
+{
+	struct building b = {.o = options, .run = RUN_INIT};
+	const char *path = operands->argc > 0 ? operands->argv[0] : ".";
+	int rc = 0;
+
+	cancel_setup();
+	if (b.o->resume && (rc = run_open(b.o->resume, &b.run, e)) == 0 && operands->argc == 0)
+		path = project_of(&b.run);
+	if (rc == 0)
+		rc = build_run(&b, path, e);
+	building_free(&b);
+	return rc;
+}
+
+const struct command cmd_build = {
+	.name = "build",
+	.operands = "[PROJECT]",
+	.summary = "build every app for every target and flag set",
+	.opts = opts,
+	.options_size = sizeof(struct build_options),
+	.defaults = &defaults,
+	.max_operands = 1,
+	.run = run,
+};

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/step.h"
+
+#include "common/auto.h"
+#include "common/num.h"
+#include "controller/shell.h"
+
+#include <errno.h>
+
+#define MINUTE (60 * NSEC_PER_SEC)
+
+/*
+ * $W is the folder of what we bring, $B that of what is built, in memory as $PREFIX is. A worker
+ * may be a machine that somebody else uses too: LAST leaves it as it was.
+ */
+/* clang-format off */
+const struct step steps[] = {
+	{"agent", STEP_FIRST, INPUT_AGENT, OUTPUT_LOG, 10 * MINUTE,
+		"mkdir -p \"$W\"\n"
+		"cat >\"$W/shared-prep\"\n"
+		"chmod 755 \"$W/shared-prep\"\n"
+		"\"$W/shared-prep\" --version\n"},
+
+	{"prepare", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 5 * MINUTE,
+		"if [ -e /shared/.shared-prep/facts.json ]; then touch \"$W/found\"; fi\n"
+		"\"$W/shared-prep\" prepare --quiet\n"
+		"df -h /shared\n"},
+
+	{"packages", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 30 * MINUTE,
+		"missing=\n"
+		"for p in $PACKAGES; do\n"
+		"	if command -v rpm >/dev/null && rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
+		"	if command -v dpkg-query >/dev/null && dpkg-query -W \"$p\" >/dev/null 2>&1; then continue; fi\n"
+		"	missing=\"$missing $p\"\n"
+		"done\n"
+		"[ -n \"$missing\" ] || exit 0\n"
+		"echo \"installing$missing\"\n"
+		"[ -w /usr ] || { echo \"packages are missing here, and cannot be installed:$missing\" >&2; exit 1; }\n"
+		"if command -v dnf >/dev/null; then dnf -y -q install $missing\n"
+		"elif command -v yum >/dev/null; then yum -y -q install $missing\n"
+		"else\n"
+		"	export DEBIAN_FRONTEND=noninteractive\n"
+		"	apt-get -q update && apt-get -q -y --no-install-recommends install $missing\n"
+		"fi\n"},
+
+	{"source", STEP_FIRST, INPUT_SOURCE, OUTPUT_LOG, 60 * MINUTE,
+		"mkdir -p \"$B\"\n"
+		"cat >\"$B/source.tar.zst\"\n"},
+
+	{"build", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 0,
+		"rm -rf \"$B/tree\" \"$PREFIX\"\n"
+		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
+		"mkdir -p \"$PREFIX\"\n"
+		"cd \"$B/tree\"\n"
+		"sh=sh\n"
+		"if [ -x \"$SCRIPT\" ]; then sh=; fi\n"
+		"env -i PATH=\"$PATH\" HOME=\"$HOME\" LC_ALL=C TMPDIR=/tmp \\\n"
+		"	PREFIX=\"$PREFIX\" TARGET=\"$TARGET\" FLAGSET=\"$FLAGSET\" \\\n"
+		"	CC=gcc CXX=g++ FC=gfortran MAKEFLAGS=\"-j$(nproc)\" \\\n"
+		"	CFLAGS=\"$CFLAGS\" CXXFLAGS=\"$CXXFLAGS\" FCFLAGS=\"$FCFLAGS\" LDFLAGS=\"$LDFLAGS\" \\\n"
+		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\"\n"},
+
+	{"pack", STEP_EACH, INPUT_NONE, OUTPUT_DIGEST, 120 * MINUTE,
+		"cd \"$B/tree\"\n"
+		"for f in \"$KEY\".tar.*; do\n"
+		"	[ -f \"$f\" ] || continue\n"
+		"	rm -rf \"$PREFIX\"\n"
+		"	\"$W/shared-prep\" unpack --quiet \"$f\" \"$PREFIX\" >&2\n"
+		"	if [ \"$(ls -A \"$PREFIX\")\" = \"$KEY\" ]; then\n"
+		"		mv \"$PREFIX/$KEY\" \"$B/top\" && rmdir \"$PREFIX\" && mv \"$B/top\" \"$PREFIX\"\n"
+		"	fi\n"
+		"	break\n"
+		"done\n"
+		"if [ -z \"$(ls -A \"$PREFIX\")\" ]; then\n"
+		"	echo \"$SCRIPT left nothing in $PREFIX, and no $KEY.tar.* in its folder\" >&2\n"
+		"	exit 1\n"
+		"fi\n"
+		"set -- --app \"$APP\" --key \"$TARGET\" --arch \"$ARCH\" --level \"$LEVEL\"\n"
+		"if command -v gcc >/dev/null; then set -- \"$@\" --cc gcc --cflags \"$CFLAGS\"; fi\n"
+		"if [ -n \"$MARCH\" ]; then set -- \"$@\" --march \"$MARCH\"; fi\n"
+		"if [ -n \"$ENTRY\" ]; then set -- \"$@\" --entry \"$ENTRY\"; fi\n"
+		"if [ -n \"$VERSION\" ]; then set -- \"$@\" --app-version \"$VERSION\"; fi\n"
+		"\"$W/shared-prep\" pack --quiet \"$@\" \"$PREFIX\" -o \"$B/$KEY.tar.zst\" >&2\n"
+		"sha256sum <\"$B/$KEY.tar.zst\"\n"},
+
+	{"fetch", STEP_EACH, INPUT_NONE, OUTPUT_ARCHIVE, 120 * MINUTE,
+		"cat \"$B/$KEY.tar.zst\"\n"},
+
+	{"tidy", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
+		"rm -rf \"$PREFIX\" \"$B/tree\" \"$B/$KEY.tar.zst\"\n"},
+
+	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
+		"rm -rf \"$B\"\n"
+		"[ -e \"$W/found\" ] || \"$W/shared-prep\" release\n"
+		"rm -rf \"$W\"\n"
+		"rmdir \"${W%/*}\" 2>/dev/null || :\n"},
+};
+/* clang-format on */
+
+const size_t n_steps = ARRAY_LEN(steps);
+
+static int add_words(struct buf *out, const struct config_words *w)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < w->len && rc == 0; i++) {
+		rc = buf_adds(out, " ");
+		if (rc == 0)
+			rc = shell_quote(out, w->word[i]);
+	}
+	return rc;
+}
+
+/* The positional parameters: what the build script finds in its environment beside the rest. */
+static int add_environment(const struct build *b, struct buf *out)
+{
+	int rc = buf_adds(out, "set --");
+
+	if (rc == 0)
+		rc = add_words(out, &b->app->env);
+	if (rc == 0)
+		rc = add_words(out, &b->flags->env);
+	return rc < 0 ? rc : buf_adds(out, "\n");
+}
+
+/* "-march=znver4 -O3" */
+static int add_flags(const struct build *b, const char *name, const char *flags, struct buf *out)
+{
+	char option[TARGET_NAME + 8];
+	auto_buf struct buf text = BUF_INIT(STEP_SCRIPT_MAX);
+	int rc;
+
+	target_option(&b->target, option);
+	rc = buf_addf(&text, "%s%s%s", option, *option && *flags ? " " : "", flags);
+	return rc < 0 ? rc : shell_assign(out, name, buf_str(&text));
+}
+
+static int add_packages(const struct build *b, struct buf *out)
+{
+	auto_buf struct buf text = BUF_INIT(STEP_SCRIPT_MAX);
+	int rc = 0;
+
+	for (size_t i = 0; i < b->app->packages.len && rc == 0; i++)
+		rc = buf_addf(&text, "%s%s", i ? " " : "", b->app->packages.word[i]);
+	return rc < 0 ? rc : shell_assign(out, "PACKAGES", buf_str(&text));
+}
+
+static int add_variables(const struct build *b, struct buf *out)
+{
+	const struct {
+		const char *name, *value;
+	} text[] = {
+		{"KEY", b->key},
+		{"APP", b->app->name},
+		{"SCRIPT", b->app->script},
+		{"ENTRY", b->app->entry},
+		{"VERSION", b->app->version},
+		{"TARGET", b->target.name},
+		{"ARCH", b->target.arch},
+		{"MARCH", b->target.march},
+		{"FLAGSET", b->flags->name},
+		{"LDFLAGS", b->flags->ldflags},
+	};
+	const struct project_flags *f = b->flags;
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(text) && rc == 0; i++)
+		rc = shell_assign(out, text[i].name, text[i].value);
+	if (rc < 0 || (rc = add_flags(b, "CFLAGS", f->cflags, out)) < 0 ||
+		(rc = add_flags(b, "CXXFLAGS", f->cxxflags, out)) < 0 ||
+		(rc = add_flags(b, "FCFLAGS", f->fcflags, out)) < 0 ||
+		(rc = add_packages(b, out)) < 0)
+		return rc;
+	return buf_addf(out, "PREFIX=/shared/$KEY\nLEVEL=%u\nLIMIT=%llu\n", b->app->level,
+		(unsigned long long)(b->app->timeout / NSEC_PER_SEC));
+}
+
+int step_script(const struct step *s, const struct build *b, const char *run, struct buf *out,
+	struct err *e)
+{
+	int rc = buf_addf(
+		out, "set -eu\numask 022\nW=$HOME/.shared-prep/%s B=/shared/.build\n", run);
+
+	if (rc == 0)
+		rc = add_variables(b, out);
+	if (rc == 0)
+		rc = add_environment(b, out);
+	if (rc == 0)
+		rc = buf_adds(out, s->script);
+	if (rc == -EFBIG)
+		return err_set(e, ERR_CONFIG, EFBIG,
+			"[app %s]: its flags, packages and environment are too long", b->app->name);
+	return rc < 0 ? err_oom(e) : 0;
+}
