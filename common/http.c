@@ -131,7 +131,7 @@ static int headers_make(const struct http_request *r, struct curl_slist **list, 
 	int rc = 0;
 
 	/* libcurl would announce a form, and wait before it sends a long body. */
-	if (strcmp(r->method, "GET") != 0)
+	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0)
 		rc = headers_add(list, "Content-Type:", e);
 	if (rc == 0 && r->body_len > 0)
 		rc = headers_add(list, "Expect:", e);
@@ -179,6 +179,8 @@ static CURLcode set_method(CURL *c, const struct http_request *r)
 
 	if (strcmp(r->method, "GET") == 0)
 		return curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
+	if (strcmp(r->method, "HEAD") == 0)
+		return curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
 	rc = curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body ? r->body : "");
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
@@ -207,8 +209,9 @@ static CURLcode set_options(CURL *c, const struct http_request *r)
 		rc = set_proxy(c, r);
 	for (size_t i = 0; rc == CURLE_OK && i < ARRAY_LEN(numbers); i++)
 		rc = curl_easy_setopt(c, numbers[i].option, numbers[i].value);
-	/* Refused by its Content-Length before a byte of it is read; chunked bodies are counted. */
-	if (rc == CURLE_OK)
+	/* Refused by its Content-Length before a byte of it is read; chunked bodies are counted.
+	 * The length that answers HEAD is that of what does not come. */
+	if (rc == CURLE_OK && strcmp(r->method, "HEAD") != 0)
 		rc = curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_body);
 	return rc == CURLE_OK ? set_method(c, r) : rc;
 }

@@ -17,14 +17,14 @@
 #define HTTP_HEADER_MAX 256
 
 struct http_request {
-	const char *method; /* "GET"; any other has a body, if only an empty one */
+	const char *method; /* "GET", "HEAD"; any other has a body, if only an empty one */
 	const char *url;
 	const char *const *headers; /* "Name: value", ends with NULL; may be NULL */
 	uint64_t connect_ns;        /* time for the connection */
 	uint64_t deadline;          /* clock.h, for everything */
 	size_t max_body;            /* bytes, more than 0 */
 	const atomic_bool *stop;    /* set by another thread: the request ends; may be NULL */
-	const void *body;           /* not with GET; may be NULL */
+	const void *body;           /* not with GET and HEAD; may be NULL */
 	size_t body_len;
 	const char *const *wanted; /* names of up to HTTP_WANTED headers to keep; may be NULL */
 	const char *ca_file;       /* whom to trust instead of the system's authorities; or NULL */

@@ -4,16 +4,24 @@ noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
 	controller/artifact.c controller/artifact.h \
 	controller/board.c controller/board.h \
+	controller/cloud.c controller/cloud.h \
 	controller/fleet.c controller/fleet.h \
+	controller/gc.c controller/gc.h \
 	controller/journal.c controller/journal.h \
+	controller/ladder.c controller/ladder.h \
 	controller/matrix.c controller/matrix.h \
 	controller/report.c controller/report.h \
+	controller/resource.c controller/resource.h \
+	controller/resource_price.c \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \
 	controller/step.c controller/step.h \
 	controller/worker.c controller/worker.h \
 	controller/aws/call.c controller/aws/call.h \
+	controller/aws/base64.c controller/aws/base64.h \
+	controller/aws/call.c controller/aws/call.h controller/aws/call_private.h \
+	controller/aws/call_send.c \
 	controller/aws/cred_common.c controller/aws/cred_private.h \
 	controller/aws/cred_container.c \
 	controller/aws/cred_instance.c \
@@ -23,17 +31,41 @@ libcontroller_a_SOURCES = \
 	controller/aws/cred_static.c \
 	controller/aws/cred_web_identity.c \
 	controller/aws/credentials.c controller/aws/credentials.h \
+	controller/aws/debug.c controller/aws/debug.h controller/aws/debug_private.h \
+	controller/aws/debug_body.c \
+	controller/aws/ec2_group.c controller/aws/ec2_group.h \
+	controller/aws/ec2_image.c controller/aws/ec2_image.h \
+	controller/aws/ec2_instance.c controller/aws/ec2_instance.h \
+	controller/aws/ec2_network.c controller/aws/ec2_network.h \
+	controller/aws/ec2_run.c controller/aws/ec2_run.h \
+	controller/aws/ec2_select.c controller/aws/ec2_select.h \
+	controller/aws/ec2_spot.c controller/aws/ec2_spot.h \
+	controller/aws/ec2_tag.c controller/aws/ec2_tag.h \
+	controller/aws/ec2_type.c controller/aws/ec2_type.h \
+	controller/aws/ec2_volume.c controller/aws/ec2_volume.h \
 	controller/aws/endpoint.c controller/aws/endpoint.h \
 	controller/aws/fault.c controller/aws/fault.h \
+	controller/aws/field.c controller/aws/field.h \
+	controller/aws/iam.c controller/aws/iam.h \
 	controller/aws/ini.c controller/aws/ini.h \
 	controller/aws/instance.c controller/aws/instance.h \
+	controller/aws/json_call.c controller/aws/json_call.h \
+	controller/aws/list.c controller/aws/list.h \
+	controller/aws/pricing.c controller/aws/pricing.h \
 	controller/aws/profile.c controller/aws/profile.h \
+	controller/aws/query.c controller/aws/query.h \
+	controller/aws/quota.c controller/aws/quota.h \
+	controller/aws/s3.c controller/aws/s3.h \
+	controller/aws/s3_upload.c controller/aws/s3_upload.h \
 	controller/aws/sigv4.c controller/aws/sigv4.h \
 	controller/aws/sigv4_canonical.c controller/aws/sigv4_private.h \
+	controller/aws/ssm.c controller/aws/ssm.h \
 	controller/aws/sts.c controller/aws/sts.h \
 	controller/aws/transport.c controller/aws/transport.h \
 	controller/aws/uri.c controller/aws/uri.h \
-	controller/aws/xml.c controller/aws/xml.h
+	controller/aws/xml.c controller/aws/xml.h \
+	controller/base.c controller/base.h \
+	controller/money.c controller/money.h
 
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/aws/call.h"
-
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/num.h"
-#include "controller/aws/sigv4.h"
-#include "controller/aws/transport.h"
+#include "controller/aws/call_private.h"
 #include "controller/aws/uri.h"
 
 #include <errno.h>
@@ -15,123 +12,9 @@
 #define PAUSE           (100 * NSEC_PER_MSEC)
 #define PAUSE_THROTTLED (500 * NSEC_PER_MSEC)
 #define PAUSE_MAX       (20 * NSEC_PER_SEC)
-#define CONNECT         (5 * NSEC_PER_SEC)
-#define TIME            (70 * NSEC_PER_SEC) /* of one try */
 
 /* Less is no reason to refuse a signature, which may be 5 minutes old. */
 #define SKEW_MIN 240
-
-/* One call on its way. */
-struct attempt {
-	struct call_client *client;
-	const struct call *c;
-	struct endpoint at;
-	char url[2 * ENDPOINT_URL_MAX];
-	char host[ENDPOINT_URL_MAX + 8]; /* "Host: …" */
-	const char *path;                /* in url */
-	unsigned tries;
-	bool clock_set, renewed; /* once each */
-};
-
-static int make_url(struct attempt *a, struct err *e)
-{
-	int made =
-		snprintf(a->url, sizeof(a->url), "%s%s", a->at.url, a->c->path ? a->c->path : "");
-	const char *host = strstr(a->url, "://");
-	size_t len;
-
-	if (!host || made < 0 || (size_t)made >= sizeof(a->url))
-		return err_set(e, ERR_BUG, EINVAL, "'%.100s' is no address", a->url);
-	host += strlen("://");
-	len = strcspn(host, "/");
-	a->path = host[len] ? host + len : "/";
-	snprintf(a->host, sizeof(a->host), "Host: %.*s", (int)len, host);
-	return 0;
-}
-
-static int find_key(struct attempt *a, const struct credentials **ret, struct err *e)
-{
-	*ret = a->c->with;
-	if (*ret)
-		return 0;
-	return credentials_get(
-		a->client->credentials, date_now() + a->client->skew, a->c->deadline, ret, e);
-}
-
-static int sign(struct attempt *a, struct sigv4_signed *ret, struct err *e)
-{
-	const struct sigv4_header headers[] = {
-		{"Host", a->host + strlen("Host: ")},
-		{"Content-Type", a->c->type},
-		{"X-Amz-Target", a->c->target},
-	};
-	const struct credentials *with;
-	int rc = find_key(a, &with, e);
-
-	if (rc < 0)
-		return rc;
-	return sigv4_sign(
-		&(struct sigv4_request){
-			.method = "POST",
-			.path = a->path,
-			.headers = headers,
-			.n_headers = ARRAY_LEN(headers) - !a->c->target,
-			.body = a->c->body,
-			.body_len = a->c->body_len,
-		},
-		&(struct sigv4_key){with->id, &with->secret, &with->token},
-		&(struct sigv4_scope){
-			.region = a->at.region,
-			.service = a->at.service,
-			.time = date_now() + a->client->skew,
-		},
-		ret, e);
-}
-
-/* In the order of wanted below. */
-enum { HEADER_DATE, HEADER_ERROR_TYPE };
-
-static int send(
-	struct attempt *a, const struct sigv4_signed *s, struct http_response *ret, struct err *e)
-{
-	static const char *const wanted[] = {"Date", "x-amzn-ErrorType", NULL};
-	char type[128], target[128];
-	const char *headers[8] = {a->host, type};
-	uint64_t limit = clock_deadline(TIME);
-	struct http_request r = {
-		.method = "POST",
-		.url = a->url,
-		.headers = headers,
-		.connect_ns = CONNECT,
-		.deadline = a->c->deadline < limit ? a->c->deadline : limit,
-		.max_body = CALL_ANSWER_MAX,
-		.body = a->c->body,
-		.body_len = a->c->body_len,
-		.wanted = wanted,
-	};
-	size_t n = 2;
-
-	snprintf(type, sizeof(type), "Content-Type: %s", a->c->type);
-	snprintf(target, sizeof(target), "X-Amz-Target: %s", a->c->target ? a->c->target : "");
-	if (a->c->target)
-		headers[n++] = target;
-	if (!a->c->is_public) {
-		headers[n++] = s->date;
-		headers[n++] = buf_str(&s->authorization);
-		if (secret_is_set(&s->token))
-			headers[n++] = secret_reveal(&s->token);
-	}
-	transport_set(a->client->env, a->client->profiles, &r);
-	return http_call(&r, ret, e);
-}
-
-static int try_once(struct attempt *a, struct http_response *ret, struct err *e)
-{
-	auto_sigv4_signed struct sigv4_signed s = {0};
-	int rc = a->c->is_public ? 0 : sign(a, &s, e);
-
-	return rc == 0 ? send(a, &s, ret, e) : rc;
-}
 
 static int refused(const struct attempt *a, unsigned status, const struct fault *f, struct err *e)
 {
@@ -216,32 +99,51 @@ static int judge(struct attempt *a, int rc, struct http_response *r, struct faul
 	return again ? 1 : refused(a, r->status, f, e);
 }
 
+static int start(struct attempt *a, struct err *e)
+{
+	const struct call_client *client = a->client;
+	int rc;
+
+	/* Only EC2 can be asked without doing it, and its caller has said so in the form. */
+	if (client->dry_run && a->c->changes && a->c->service != ENDPOINT_EC2)
+		return err_set(e, ERR_BUG, ECANCELED,
+			"%s %s would change something, which is not to happen",
+			endpoint_service_name(a->c->service), a->c->action);
+	rc = endpoint_resolve(
+		client->env, client->profiles, a->c->service, client->region, &a->at, e);
+	return rc == 0 ? call_address(a, e) : rc;
+}
+
 int call(struct call_client *client, const struct call *c, struct http_response *ret,
 	struct fault *ret_fault, struct err *e)
 {
 	struct attempt a = {.client = client, .c = c};
-	int rc = endpoint_resolve(
-		client->env, client->profiles, c->service, client->region, &a.at, e);
+	int rc = start(&a, e);
 
 	*ret = (struct http_response){0};
-	*ret_fault = (struct fault){0};
-	if (rc == 0)
-		rc = make_url(&a, e);
+	*ret_fault = client->fault = (struct fault){0};
 	if (rc < 0)
 		return rc;
 	for (;;) {
 		a.tries++;
-		rc = try_once(&a, ret, e);
+		rc = call_send(&a, ret, e);
 		rc = judge(&a, rc, ret, ret_fault, e);
 		if (rc <= 0)
 			break;
 		http_response_free(ret);
 	}
+	client->fault = *ret_fault;
 	if (rc == 0) {
 		*e = (struct err)ERR_INIT;
 		client->budget += client->budget < CALL_BUDGET && a.tries == 1;
 	}
 	return rc;
+}
+
+int call_bad_answer(const struct call *c, struct err *e, const char *what)
+{
+	return err_set(e, ERR_DATA, EPROTO, "%s %s: the answer has %s",
+		endpoint_service_name(c->service), c->action, what);
 }
 
 /* A blank is '+' in a form. */

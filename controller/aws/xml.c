@@ -59,14 +59,17 @@ const struct _xmlNode *xml_next(const struct _xmlNode *node, const char *name)
 	return first(node->next, name);
 }
 
+const char *xml_own_text(const struct _xmlNode *node)
+{
+	/* Predefined entities and character references are text already. */
+	const struct _xmlNode *text = node->children;
+
+	return text && text->type == XML_TEXT_NODE ? (const char *)text->content : "";
+}
+
 const char *xml_text(const struct _xmlNode *node, const char *name)
 {
 	const struct _xmlNode *child = xml_child(node, name);
-	const struct _xmlNode *text;
 
-	if (!child)
-		return NULL;
-	/* Predefined entities and character references are text already. */
-	text = child->children;
-	return text && text->type == XML_TEXT_NODE ? (const char *)text->content : "";
+	return child ? xml_own_text(child) : NULL;
 }

@@ -29,4 +29,7 @@ const struct _xmlNode *xml_next(const struct _xmlNode *node, const char *name);
  * while the document is. */
 const char *xml_text(const struct _xmlNode *node, const char *name);
 
+/* The same of the element itself; never NULL. */
+const char *xml_own_text(const struct _xmlNode *node);
+
 #endif

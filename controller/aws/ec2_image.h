@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images (AMIs) and their snapshots. */
+#ifndef CONTROLLER_AWS_EC2_IMAGE_H
+#define CONTROLLER_AWS_EC2_IMAGE_H
+
+#include "controller/aws/ec2_select.h"
+#include "controller/aws/ec2_tag.h"
+
+struct ec2_device {
+	char name[32];             /* "/dev/xvda" */
+	char snapshot[EC2_ID_MAX]; /* "" where it has none */
+	uint64_t bytes;
+};
+
+struct ec2_image {
+	char id[EC2_ID_MAX];
+	char name[EC2_NAME_MAX];
+	char owner[EC2_ID_MAX];
+	char owner_alias[32]; /* "amazon"; "" for most */
+	int64_t created;
+	char arch[16];  /* "x86_64", "arm64" */
+	char state[16]; /* "available", "pending", "failed", … */
+	char reason[128];
+	char root[32];           /* a device's name */
+	struct ec2_device *item; /* its devices */
+	size_t n;
+	struct ec2_tags tags;
+};
+
+struct ec2_images {
+	struct ec2_image *item;
+	size_t n;
+};
+
+/* Owners and filters ("name", "architecture", "state", "tag:KEY") should leave few: all there are
+ * are 100,000. The caller calls ec2_images_free() in every case. */
+must_check int ec2_images(struct call_client *client, const struct ec2_select *which,
+	struct ec2_images *ret, struct err *e);
+void ec2_images_free(struct ec2_images *list);
+
+#define auto_ec2_images __attribute__((cleanup(ec2_images_free)))
+
+/* NULL: it has no such root. */
+const struct ec2_device *ec2_image_root(const struct ec2_image *i);
+
+/* 1: a dry run, here and below. That it is gone already is success. The image first: a snapshot
+ * that one uses cannot go (code InvalidSnapshot.InUse). */
+must_check int ec2_image_deregister(
+	struct call_client *client, const char *id, uint64_t deadline, struct err *e);
+must_check int ec2_snapshot_delete(
+	struct call_client *client, const char *id, uint64_t deadline, struct err *e);
+
+#endif
