@@ -18,7 +18,6 @@ libcontroller_a_SOURCES = \
 	controller/source.c controller/source.h \
 	controller/step.c controller/step.h \
 	controller/worker.c controller/worker.h \
-	controller/aws/call.c controller/aws/call.h \
 	controller/aws/base64.c controller/aws/base64.h \
 	controller/aws/call.c controller/aws/call.h controller/aws/call_private.h \
 	controller/aws/call_send.c \

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/clock.h"
+#include "common/fs.h"
+#include "common/num.h"
+#include "controller/aws/transport.h"
+#include "controller/ec2_site.h"
+#include "controller/resource.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define ECHO_TIME (20 * NSEC_PER_SEC)
+#define ECHO_MAX  256 /* bytes of an answer that is an address */
+#define LOGIN_KEY "login"
+
+static int ask_echo(const struct ec2_site *s, char ret[static SITE_ADDRESS], struct err *e)
+{
+	const struct call_client *c = &s->cloud->client;
+	const char *url = s->project->aws.caller_address;
+	auto_http_response struct http_response r = {0};
+	struct http_request q = {
+		.method = "GET",
+		.url = url,
+		.connect_ns = ECHO_TIME,
+		.deadline = clock_deadline(ECHO_TIME),
+		.max_body = ECHO_MAX,
+	};
+	size_t len;
+	int rc;
+
+	transport_set(c->env, c->profiles, &q);
+	rc = http_call(&q, &r, e);
+	if (rc < 0)
+		return err_ctx(e, "our address from '%s'", url);
+	len = strcspn(buf_str(&r.body), " \r\n");
+	if (r.status != 200 || len == 0 || len >= SITE_ADDRESS)
+		return err_set(e, ERR_REMOTE, EPROTO,
+			"'%s' answers with status %u and no address: give [aws] caller_address=",
+			url, r.status);
+	memcpy(ret, buf_str(&r.body), len);
+	ret[len] = '\0';
+	return 0;
+}
+
+int ec2_gate_address(const struct ec2_site *s, char ret[static SITE_ADDRESS], struct err *e)
+{
+	const char *told = s->project->aws.caller_address;
+	char source[80];
+	int rc;
+
+	if (strstr(told, "://")) {
+		if ((rc = ask_echo(s, ret, e)) < 0)
+			return rc;
+	} else {
+		snprintf(ret, SITE_ADDRESS, "%s", told);
+	}
+	return ec2_group_source(ret, source, e);
+}
+
+/* The name is as good as a client token: there is one of a name in a VPC. */
+static int make_group(struct ec2_site *s, struct err *e)
+{
+	auto_ec2_site_tags struct ec2_site_tags tags = {0};
+	struct call_client *c = &s->cloud->client;
+	struct journal *j = &s->run->journal;
+	int rc = ec2_site_tag(s, "workers", &tags, e);
+
+	if (rc < 0)
+		return rc;
+	snprintf(s->group_token, sizeof(s->group_token), "shared-prep-%s", s->run->id);
+	if (!journal_find(j, s->group_token) &&
+		(rc = journal_intend(j, RESOURCE_GROUP, s->group_token, s->cloud->region, e)) < 0)
+		return rc;
+	rc = ec2_group_create(c,
+		&(struct ec2_group_new){
+			.name = s->group_token,
+			.description = "ssh to the workers of a run, from where it is led",
+			.vpc = s->vpc,
+			.tags = {tags.item, tags.n},
+			.deadline = clock_deadline(SITE_TIME),
+		},
+		s->group, e);
+	if (rc < 0 && ec2_site_refused(s)) {
+		struct err ignored = ERR_INIT;
+
+		(void)!journal_refused(j, s->group_token, &ignored);
+	}
+	return rc < 0 ? rc : journal_made(j, s->group_token, s->group, e);
+}
+
+/* One that a former controller of this run has made. */
+static int find_group(struct ec2_site *s, struct err *e)
+{
+	const char *values[] = {s->run->id, NULL};
+	const struct ec2_filter filter = {"tag:" RESOURCE_RUN, values};
+	auto_ec2_groups struct ec2_groups list = {0};
+	int rc = ec2_groups(&s->cloud->client,
+		&(struct ec2_select){
+			.filters = &filter, .n_filters = 1, .deadline = clock_deadline(SITE_TIME)},
+		&list, e);
+
+	if (rc < 0 || list.n == 0)
+		return rc;
+	snprintf(s->group, sizeof(s->group), "%s", list.item[0].id);
+	snprintf(s->group_token, sizeof(s->group_token), "%.64s", list.item[0].name);
+	return journal_made(&s->run->journal, s->group_token, s->group, e);
+}
+
+static int let_in(struct ec2_site *s, const char *address, struct err *e)
+{
+	int rc =
+		ec2_group_allow(&s->cloud->client, s->group, address, clock_deadline(SITE_TIME), e);
+
+	if (rc >= 0)
+		snprintf(s->address, sizeof(s->address), "%s", address);
+	return rc < 0 ? rc : 0;
+}
+
+static int make_login(struct ec2_site *s, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (*s->login.path)
+		return 0;
+	/* Of a former controller of this run: its workers are gone. */
+	snprintf(path, sizeof(path), "%s", LOGIN_KEY);
+	(void)!unlinkat(s->run->dirfd, LOGIN_KEY, 0);
+	(void)!unlinkat(s->run->dirfd, LOGIN_KEY ".pub", 0);
+	return sshkey_make(s->run->dir, LOGIN_KEY, &s->login, e);
+}
+
+int ec2_gate_open(struct ec2_site *s, struct err *e)
+{
+	char address[SITE_ADDRESS];
+	int rc;
+
+	if (*s->group)
+		return 0;
+	if ((rc = ec2_gate_address(s, address, e)) < 0 || (rc = make_login(s, e)) < 0)
+		return rc;
+	if (s->run->journal.n > 0 && (rc = find_group(s, e)) < 0)
+		return rc;
+	if (!*s->group && (rc = make_group(s, e)) < 0)
+		return rc;
+	return let_in(s, address, e);
+}
+
+int ec2_gate_follow(struct ec2_site *s, struct err *e)
+{
+	char now[SITE_ADDRESS], before[SITE_ADDRESS];
+	int rc = ec2_gate_address(s, now, e);
+
+	if (rc < 0 || strcmp(now, s->address) == 0)
+		return rc < 0 ? rc : 0;
+	memcpy(before, s->address, sizeof(before));
+	if ((rc = let_in(s, now, e)) < 0)
+		return rc;
+	rc = ec2_group_revoke(&s->cloud->client, s->group, before, clock_deadline(SITE_TIME), e);
+	return rc < 0 ? rc : 1;
+}
+
+int ec2_gate_remove(struct ec2_site *s, struct err *e)
+{
+	struct call_client *c = &s->cloud->client;
+	int rc;
+
+	if (!*s->group)
+		return 0;
+	rc = ec2_group_delete(c, s->group, clock_deadline(SITE_TIME), e);
+	if (rc < 0 && strcmp(c->fault.code, "DependencyViolation") == 0)
+		e->kind = ERR_TRANSIENT;
+	if (rc < 0)
+		return rc;
+	s->group[0] = '\0';
+	return journal_gone(&s->run->journal, s->group_token, e);
+}
