@@ -133,7 +133,7 @@ static int poll_remote(struct machine *m, struct err *e)
 		return err_ctx(e, "%s", m->name);
 	if (m->state == MACHINE_READY && ssh_state(r->ssh) == SSH_LOST) {
 		m->state = MACHINE_LOST;
-		snprintf(m->notice, sizeof(m->notice), "%s", ssh_reason(r->ssh));
+		snprintf(m->notice, sizeof(m->notice), "%.127s", ssh_reason(r->ssh));
 	}
 	if (m->state == MACHINE_STOPPING && (!r->ssh || ssh_state(r->ssh) == SSH_CLOSED))
 		m->state = MACHINE_GONE;

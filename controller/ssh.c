@@ -33,7 +33,7 @@ struct ssh {
 	uint64_t deadline; /* clock.h */
 	uint64_t next;     /* attempt; 0: one is being made */
 	uint64_t between;
-	char reason[256];
+	char reason[512];
 };
 
 static char **make_env(bool config)

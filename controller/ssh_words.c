@@ -128,7 +128,7 @@ static int add_hop(struct ssh_words *w, const struct ssh_hop *h, uint64_t timeou
 	for (size_t i = 0; i < ARRAY_LEN(always) && rc == 0; i++)
 		rc = add_two(w, "-o", always[i], e);
 	snprintf(option, sizeof(option), "ConnectTimeout=%" PRIu64,
-		(timeout + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
+		(uint64_t)((timeout + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
 	if (rc == 0)
 		rc = add_two(w, "-o", option, e);
 	if (rc == 0)

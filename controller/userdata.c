@@ -58,7 +58,7 @@ static int add_switch(struct buf *b, uint64_t lifetime)
 		"ExecStart=/usr/bin/systemctl --force poweroff\\n' >" UNIT ".service\n"
 		"systemctl daemon-reload\n"
 		"systemctl --no-block start shared-prep-lifetime.timer\n",
-		lifetime / NSEC_PER_SEC);
+		(uint64_t)(lifetime / NSEC_PER_SEC));
 	return add_value(b, "bootcmd:\n- ", script);
 }
 
