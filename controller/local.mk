@@ -65,6 +65,17 @@ libcontroller_a_SOURCES = \
 	controller/aws/xml.c controller/aws/xml.h \
 	controller/base.c controller/base.h \
 	controller/money.c controller/money.h
+	controller/child.c controller/child.h \
+	controller/local_root.c controller/local_root.h \
+	controller/local_run.c controller/local_run.h \
+	controller/machine.h \
+	controller/machine_local.c controller/machine_local.h \
+	controller/machine_ssh.c controller/machine_ssh.h \
+	controller/ssh.c controller/ssh.h \
+	controller/ssh_text.c \
+	controller/ssh_words.c controller/ssh_words.h \
+	controller/sshkey.c controller/sshkey.h \
+	controller/userdata.c controller/userdata.h
 
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c

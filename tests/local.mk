@@ -90,12 +90,19 @@ tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
+check_PROGRAMS += tests/machines/drive
+tests_machines_drive_SOURCES = tests/machines/drive.c
+tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_ssh \
+	tests/unit/test_userdata \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
 	tests/unit/test_profile \
 	tests/unit/test_sigv4
+tests_unit_test_ssh_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_userdata_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
