@@ -7,6 +7,8 @@ libcommon_a_SOURCES = \
 	common/cancel.c common/cancel.h \
 	common/clock.c common/clock.h \
 	common/config.c common/config.h \
+	common/config_lines.c \
+	common/config_values.c \
 	common/cpu_table.h \
 	common/cpu_target.c common/cpu_target.h \
 	common/date.c common/date.h \
