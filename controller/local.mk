@@ -22,7 +22,16 @@ libcontroller_a_SOURCES = \
 	controller/aws/sts.c controller/aws/sts.h \
 	controller/aws/transport.c controller/aws/transport.h \
 	controller/aws/uri.c controller/aws/uri.h \
-	controller/aws/xml.c controller/aws/xml.h
+	controller/aws/xml.c controller/aws/xml.h \
+	controller/cmd.h \
+	controller/cmd_validate.c \
+	controller/money.c controller/money.h \
+	controller/project.c controller/project.h \
+	controller/project_check.c \
+	controller/project_private.h \
+	controller/project_read.c \
+	controller/project_values.c \
+	controller/target.c controller/target.h
 
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c
