@@ -29,7 +29,7 @@ struct reader {
 	struct config_lines *lines; /* or NULL */
 	const char *next;           /* the text that is not read yet */
 	int line;
-	char title[TITLE_MAX]; /* the section as it is written: "app octave" */
+	char title[TITLE_MAX]; /* "app octave", whatever blanks are between */
 	const char *section;   /* as the table has it: "app"; NULL before the first */
 	void *base;            /* what the offsets of its keys start from */
 	int rc;
@@ -162,6 +162,10 @@ static int open_section(struct reader *r)
 		return unknown_section(r, word);
 	r->section = k->section;
 	r->base = r->out;
+	if (c && *name) {
+		r->title[len] = ' ';
+		name = memmove(r->title + len + 1, name, strlen(name) + 1);
+	}
 	if (c)
 		rc = add_item(r, c, name);
 	if (rc < 0 || !r->lines)

@@ -30,7 +30,8 @@ libcontroller_a_SOURCES = \
 	controller/project_check.c \
 	controller/project_private.h \
 	controller/project_read.c \
-	controller/project_values.c \
+	controller/project_take.c \
+	controller/project_take_aws.c \
 	controller/target.c controller/target.h
 
 bin_PROGRAMS += controller/controller

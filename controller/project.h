@@ -10,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "controller/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,10 +29,10 @@ enum market {
 /* [flags NAME]: a named set of compiler flags; the archive goes to DIST/NAME/. */
 struct project_flags {
 	char *name;
-	char *cflags;   /* "" where it is not set; so are the others */
-	char *cxxflags; /* not set: cflags */
-	char *fcflags;  /* not set: cflags */
-	char *ldflags;
+	char *cflags;            /* not set: "-O2" */
+	char *cxxflags;          /* not set: cflags */
+	char *fcflags;           /* not set: cflags */
+	char *ldflags;           /* not set: "" */
 	struct config_words env; /* NAME=VALUE for the build script */
 };
 
@@ -45,10 +46,10 @@ struct project_target {
 /* [app NAME] */
 struct project_app {
 	char *name;
-	char *source; /* absolute path of a directory */
-	char *script; /* relative to source */
-	struct config_words targets; /* names, each known by its [target] or by itself */
-	struct config_words flags;   /* names of [flags]; none: one empty set called "default" */
+	char *source;                 /* absolute path of a directory */
+	char *script;                 /* relative to source */
+	struct config_words targets;  /* names, each known by its [target] or by itself */
+	struct config_words flags;    /* names of [flags]; none: that called "default" */
 	struct config_words packages; /* of the worker's distribution, installed before */
 	struct config_words env;      /* NAME=VALUE */
 	char *entry;                  /* of the manifest; or "" */
@@ -60,7 +61,7 @@ struct project_app {
 /* [host NAME]: a machine for provider=ssh. */
 struct project_host {
 	char *name;
-	char *address;               /* [USER@]HOST[:PORT], or a Host of the user's ssh configuration */
+	char *address; /* [USER@]HOST[:PORT], or a Host of the user's ssh configuration */
 	struct config_words targets; /* what may be built there; none: all of its architecture */
 };
 
@@ -94,7 +95,8 @@ struct project {
 	enum provider provider;
 	unsigned parallel; /* workers at a time */
 	char *dist;
-	struct config_words agent; /* paths of static agents, one for each architecture; may be none */
+	struct config_words
+		agent; /* paths of static agents, one for each architecture; may be none */
 
 	struct project_aws aws;
 	struct project_app *app;
@@ -121,10 +123,13 @@ const struct project_app *project_app(const struct project *p, const char *name)
 const struct project_flags *project_flags(const struct project *p, const char *name);
 const struct project_target *project_target(const struct project *p, const char *name);
 
+/* What a name in targets= is, with what its [target] says. */
+must_check int project_target_find(
+	const struct project *p, const char *name, struct target *ret, struct err *e);
+
 /* The static agent for "x86_64" or "aarch64": what [project] agent= names (its ELF header tells
  * which it is), else PKGLIBDIR/ARCH/shared-prep. Kind config, naming what was looked for. *ret is
  * malloc'd. */
-must_check int project_agent(
-	const struct project *p, const char *arch, char **ret, struct err *e);
+must_check int project_agent(const struct project *p, const char *arch, char **ret, struct err *e);
 
 #endif

@@ -22,8 +22,8 @@ struct target {
 
 /*
  * Of a name and, where the project says so, a march (else NULL or ""). A type or family whose
- * machines come with several processors gets what all of them have. Kind config: not known, with the
- * nearest name.
+ * machines come with several processors gets what all of them have. Kind config: not known, with
+ * the nearest name.
  */
 must_check int target_find(const char *name, const char *march, struct target *ret, struct err *e);
 

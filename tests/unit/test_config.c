@@ -331,6 +331,11 @@ static void test_named(void **state)
 	assert_int_equal(config_line(&lines, "app one", "", NULL), 1);
 	assert_int_equal(config_line(&lines, "app one", "size", NULL), 2);
 	assert_int_equal(config_line(&lines, "app one", "words", NULL), 0);
+	assert_int_equal(config_line(&lines,
+				 "app a name of more than the fifty bytes that "
+				 "inih's buffer has",
+				 "words", "d"),
+		8);
 	assert_int_equal(config_line(&lines, "app two", "size", NULL), 0);
 	assert_int_equal(config_line(&lines, "project", "title", "t"), 4);
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of controller, one file each: cmd_NAME.c. main.c lists them in the order of --help.
+ */
+#ifndef CONTROLLER_CMD_H
+#define CONTROLLER_CMD_H
+
+#include "common/opt.h"
+
+extern const struct command cmd_validate;
+
+#endif
