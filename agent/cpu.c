@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cpu.h"
 #include "agent/cpu_arm.h"
-#include "agent/cpu_table.h"
 #include "agent/cpu_x86.h"
+#include "common/cpu_table.h"
 #include "common/fs.h"
 #include "common/num.h"
 
@@ -64,19 +64,6 @@ static const struct feature_name *names_of(enum cpu_arch arch, unsigned *ret_n)
 	return NULL;
 }
 
-const char *cpu_arch_name(enum cpu_arch a)
-{
-	switch (a) {
-	case CPU_X86_64:
-		return "x86_64";
-	case CPU_AARCH64:
-		return "aarch64";
-	case CPU_OTHER:
-		break;
-	}
-	return "other";
-}
-
 bool cpu_feature_add(enum cpu_arch arch, const char *name, struct cpu_features *set)
 {
 	unsigned n;
@@ -96,15 +83,6 @@ bool cpu_feature_add(enum cpu_arch arch, const char *name, struct cpu_features *
 		}
 	}
 	return false;
-}
-
-bool cpu_has(const struct cpu_features *have, const struct cpu_features *need)
-{
-	for (unsigned i = 0; i < CPU_FEATURE_WORDS; i++) {
-		if (need->word[i] & ~have->word[i])
-			return false;
-	}
-	return true;
 }
 
 void cpu_each_feature(enum cpu_arch arch, const struct cpu_features *set,

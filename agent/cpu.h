@@ -9,21 +9,12 @@
 #ifndef AGENT_CPU_H
 #define AGENT_CPU_H
 
+#include "common/cpu_target.h"
 #include "common/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum cpu_arch { CPU_X86_64, CPU_AARCH64, CPU_OTHER };
-
-#define CPU_FEATURE_WORDS 4
-
-/* A set of features of one architecture; the names are GCC's (-mavx512f: "avx512f"; +sve2: "sve2").
- */
-struct cpu_features {
-	uint64_t word[CPU_FEATURE_WORDS];
-};
 
 struct cpu {
 	enum cpu_arch arch;
@@ -35,9 +26,6 @@ struct cpu {
 	const char *source;  /* "cpuid", "hwcap", "cpuinfo" */
 };
 
-/* "x86_64", "aarch64", "other". */
-const char *cpu_arch_name(enum cpu_arch a);
-
 /* This processor when native; else rootfd's /proc/cpuinfo (absent: arch other, no features). */
 must_check int cpu_read(int rootfd, bool native, struct cpu *ret, struct err *e);
 
@@ -47,7 +35,6 @@ must_check int cpu_from_cpuinfo(const char *text, struct cpu *ret, struct err *e
 /* false: the name is not known for this architecture. Accepts common synonyms ("sse4_2" =
  * "sse4.2"). */
 bool cpu_feature_add(enum cpu_arch arch, const char *name, struct cpu_features *set);
-bool cpu_has(const struct cpu_features *have, const struct cpu_features *need);
 
 /* Calls fn for each member in a fixed order. */
 void cpu_each_feature(enum cpu_arch arch, const struct cpu_features *set,
@@ -57,17 +44,6 @@ void cpu_each_feature(enum cpu_arch arch, const struct cpu_features *set,
 const char *cpu_first_missing(
 	enum cpu_arch arch, const struct cpu_features *have, const struct cpu_features *need);
 
-/* A compiler architecture name or a level as an archive key. */
-struct cpu_target {
-	const char *name; /* "skylake-avx512", "x86-64-v3", "neoverse-n1" */
-	enum cpu_arch arch;
-	bool level;                /* x86-64, x86-64-v2 … v4 */
-	struct cpu_features needs; /* what compilers may emit for it (cpu_target.c) */
-};
-
-/* NULL when the name is none. */
-const struct cpu_target *cpu_target_find(const char *name);
-
 /* How specific the target is for this CPU: 0 = cannot run it, else higher is more specific; the
  * CPU's own march above all others, then the cores it descends from, newest first, then levels and
  * other architectures by how many features they use. */
@@ -75,5 +51,12 @@ unsigned cpu_target_rank(const struct cpu *c, const struct cpu_target *t);
 
 /* The x86-64 levels this CPU has, highest first, NULL-terminated; none on other architectures. */
 void cpu_levels(const struct cpu *c, const char *ret[static 5]);
+
+/*
+ * The name of this core: start, the one its model has, or the nearest of its ancestors whose
+ * features are all there; with start = NULL (a model not known) the newest of the vendor. On
+ * x86_64, where that has less than the highest level the CPU has, or there is none, the level.
+ */
+const char *cpu_march(const struct cpu *c, enum cpu_vendor vendor, const char *start);
 
 #endif

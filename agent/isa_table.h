@@ -9,8 +9,8 @@
 #ifndef AGENT_ISA_TABLE_H
 #define AGENT_ISA_TABLE_H
 
-#include "agent/cpu_table.h"
 #include "agent/isa.h"
+#include "common/cpu_table.h"
 
 struct isa_row {
 	uint8_t encoding;

@@ -29,8 +29,7 @@ libagent_a_SOURCES = \
 	agent/cores.c agent/cores.h \
 	agent/cpu.c agent/cpu.h \
 	agent/cpu_arm.c agent/cpu_arm.h \
-	agent/cpu_table.h \
-	agent/cpu_target.c \
+	agent/cpu_march.c \
 	agent/cpu_x86.c agent/cpu_x86.h \
 	agent/cpus.c agent/cpus.h \
 	agent/dmi.c agent/dmi.h \
@@ -64,7 +63,6 @@ libagent_a_SOURCES = \
 	agent/manifest.c agent/manifest.h \
 	agent/match.c agent/match.h \
 	agent/match_judge.c \
-	agent/match_key.c agent/match_key.h \
 	agent/metadata.c agent/metadata.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mnt.c agent/mnt.h \

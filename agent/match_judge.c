@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/match.h"
-#include "agent/match_key.h"
+#include "common/instance_type.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,11 +61,11 @@ static bool arch_of(const char *generic, enum cpu_arch *ret)
 /* What this machine itself is called comes first: its names are keys whatever they look like. */
 static enum key_kind kind_of(const char *key, const struct match_machine *m)
 {
-	char family[MATCH_FAMILY], base[MATCH_FAMILY];
+	char family[INSTANCE_FAMILY], base[INSTANCE_FAMILY];
 	enum cpu_arch arch;
 
-	match_family(m->instance_type, family);
-	match_base_family(family, base);
+	instance_type_family(m->instance_type, family);
+	instance_type_base_family(family, base);
 	if (strcmp(key, m->instance_type) == 0)
 		return KEY_TYPE;
 	if (strcmp(key, family) == 0)
@@ -76,7 +76,7 @@ static enum key_kind kind_of(const char *key, const struct match_machine *m)
 		return KEY_GENERIC;
 	if (cpu_target_find(key))
 		return KEY_TARGET;
-	return match_is_machine_key(key) ? KEY_FOREIGN : KEY_NONE;
+	return instance_type_is_key(key) ? KEY_FOREIGN : KEY_NONE;
 }
 
 bool match_split(const char *file, const struct match_machine *m, struct candidate *ret)

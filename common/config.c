@@ -2,6 +2,7 @@
 #include "common/config.h"
 
 #include "common/fs.h"
+#include "common/near.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 #define FILE_MAX   (1 * MIB)
 #define FILES_MAX  256
-#define WORDS_MAX  4096
+#define TITLE_MAX  256
 #define LINE_BYTES 4096
 #define BLANKS     " \t\r\v\f"
 
@@ -23,123 +24,17 @@ extern int ini_max_line __attribute__((weak));
 struct reader {
 	const char *path;
 	const struct config_key *keys;
+	const struct config_named *named; /* ends with .section = NULL */
 	void *out;
-	const char *next; /* the text that is not read yet */
+	struct config_lines *lines; /* or NULL */
+	const char *next;           /* the text that is not read yet */
 	int line;
+	char title[TITLE_MAX]; /* "app octave", whatever blanks are between */
+	const char *section;   /* as the table has it: "app"; NULL before the first */
+	void *base;            /* what the offsets of its keys start from */
 	int rc;
 	struct err *e;
 };
-
-static int set_string(char **field, char *value, struct err *e)
-{
-	if (!value)
-		return err_oom(e);
-	free(*field);
-	*field = value;
-	return 0;
-}
-
-int config_string(const char *value, void *field, struct err *e)
-{
-	if (!*value)
-		return err_set(e, ERR_CONFIG, EINVAL, "the value is empty");
-	return set_string(field, strdup(value), e);
-}
-
-int config_path(const char *value, void *field, struct err *e)
-{
-	auto_free char *path = NULL;
-	const char *p = value;
-	size_t len = 0;
-
-	if (*value != '/')
-		return err_set(e, ERR_CONFIG, EINVAL, "'%s' is not an absolute path", value);
-	if (strlen(value) >= PATH_MAX)
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "the path is too long");
-	path = calloc(1, strlen(value) + 1);
-	if (!path)
-		return err_oom(e);
-	while (*(p += strspn(p, "/"))) {
-		size_t n = strcspn(p, "/");
-
-		if (n == 2 && memcmp(p, "..", 2) == 0)
-			return err_set(e, ERR_CONFIG, EINVAL, "'%s' holds '..'", value);
-		if (n != 1 || *p != '.') {
-			path[len] = '/';
-			memcpy(path + len + 1, p, n);
-			len += n + 1;
-		}
-		p += n;
-	}
-	if (len == 0)
-		path[0] = '/';
-	return set_string(field, take_ptr(path), e);
-}
-
-int config_size(const char *value, void *field, struct err *e)
-{
-	return num_size(value, field, e);
-}
-
-int config_duration(const char *value, void *field, struct err *e)
-{
-	return num_duration(value, field, e);
-}
-
-int config_bool(const char *value, void *field, struct err *e)
-{
-	return num_bool(value, field, e);
-}
-
-static void drop_words(struct config_words *w, size_t len)
-{
-	while (w->len > len)
-		free(w->word[--w->len]);
-}
-
-void config_words_free(struct config_words *w)
-{
-	drop_words(w, 0);
-	free(w->word);
-	w->word = NULL;
-}
-
-static int add_word(struct config_words *w, const char *s, size_t len, struct err *e)
-{
-	char **word;
-
-	if (w->len >= WORDS_MAX)
-		return err_set(e, ERR_CONFIG, E2BIG, "more than %d words", WORDS_MAX);
-	word = reallocarray(w->word, w->len + 1, sizeof(*word));
-	if (!word)
-		return err_oom(e);
-	w->word = word;
-	word[w->len] = strndup(s, len);
-	if (!word[w->len])
-		return err_oom(e);
-	w->len++;
-	return 0;
-}
-
-int config_list(const char *value, void *field, struct err *e)
-{
-	struct config_words *w = field;
-	size_t before = w->len;
-
-	if (!*value)
-		config_words_free(w);
-	while (*(value += strspn(value, BLANKS))) {
-		size_t len = strcspn(value, BLANKS);
-		int rc = add_word(w, value, len, e);
-
-		if (rc < 0) {
-			drop_words(w, before);
-			return rc;
-		}
-		value += len;
-	}
-	return 0;
-}
 
 /* A number's error is of kind usage, as on the command line. */
 static void fail(struct reader *r)
@@ -149,48 +44,155 @@ static void fail(struct reader *r)
 	r->rc = err_ctx(r->e, "%s:%d", r->path, r->line);
 }
 
+static int unknown_key(const struct reader *r, const char *name)
+{
+	struct near n = near_begin(name);
+
+	for (const struct config_key *k = r->keys; k->section; k++) {
+		if (strcmp(k->section, r->section) == 0)
+			near_consider(&n, k->key);
+	}
+	return err_set(r->e, ERR_CONFIG, EINVAL, "unknown key '%s=' in [%s]%s%s%s", name, r->title,
+		n.name ? ": did you mean '" : "", n.name ? n.name : "", n.name ? "='?" : "");
+}
+
+static int take_key(struct reader *r, const char *name, const char *value)
+{
+	const struct config_key *k = r->keys;
+	int rc;
+
+	if (!r->section)
+		return err_set(
+			r->e, ERR_CONFIG, EINVAL, "'%s=' stands before the first [Section]", name);
+	while (k->section && (strcmp(k->section, r->section) != 0 || strcmp(k->key, name) != 0))
+		k++;
+	if (!k->section)
+		return unknown_key(r, name);
+	rc = k->parse(value, (char *)r->base + k->offset, r->e);
+	if (rc < 0)
+		return err_ctx(r->e, "[%s] %s=", r->title, name);
+	return r->lines ? config_lines_add(r->lines,
+				  &(struct config_line){r->title, name, value, r->line}, r->e)
+			: 0;
+}
+
 static int on_key(void *data, const char *section, const char *name, const char *value)
 {
 	struct reader *r = data;
-	const struct config_key *k = r->keys;
 
-	while (k->section && (strcmp(k->section, section) != 0 || strcmp(k->key, name) != 0))
-		k++;
-	if (!*section)
-		err_set(r->e, ERR_CONFIG, EINVAL, "'%s=' stands before the first [Section]", name);
-	else if (!k->section)
-		err_set(r->e, ERR_CONFIG, EINVAL, "unknown key '%s=' in [%s]", name, section);
-	else if (k->parse(value, (char *)r->out + k->offset, r->e) < 0)
-		err_ctx(r->e, "[%s] %s=", section, name);
-	else
+	(void)section; /* which inih cuts where it is long */
+	if (take_key(r, name, value) == 0)
 		return 1;
 	fail(r);
 	return 0;
 }
 
-/* inih cuts long section names, takes whatever follows the ']', says nothing of a section without
- * keys, and takes "Key: value". */
-static bool is_good_line(struct reader *r, const char *line)
+static const struct config_named *named_find(const struct reader *r, const char *section)
+{
+	const struct config_named *c = r->named;
+
+	while (c->section && strcmp(c->section, section) != 0)
+		c++;
+	return c->section ? c : NULL;
+}
+
+static int unknown_section(const struct reader *r, const char *word)
+{
+	struct near n = near_begin(word);
+
+	for (const struct config_key *k = r->keys; k->section; k++)
+		near_consider(&n, k->section);
+	return err_set(r->e, ERR_CONFIG, EINVAL, "unknown section [%s]%s%s%s%s", r->title,
+		n.name ? ": did you mean [" : "", n.name ? n.name : "",
+		n.name && named_find(r, n.name) ? " NAME" : "", n.name ? "]?" : "");
+}
+
+static bool is_there(const struct reader *r, const struct config_named *c, const char *name)
+{
+	const char *items = *(char **)((char *)r->out + c->items);
+	size_t n = *(size_t *)((char *)r->out + c->n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(*(char *const *)(items + i * c->size), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_item(struct reader *r, const struct config_named *c, const char *name)
+{
+	char **items = (char **)((char *)r->out + c->items);
+	size_t *n = (size_t *)((char *)r->out + c->n);
+	char *grown;
+	int rc;
+
+	if (!*name)
+		return err_set(r->e, ERR_CONFIG, EINVAL, "[%s] needs a name: [%s NAME]", r->title,
+			c->section);
+	if (is_there(r, c, name))
+		return err_set(r->e, ERR_CONFIG, EEXIST, "there is a [%s] already", r->title);
+	if (*n >= c->max)
+		return err_set(r->e, ERR_CONFIG, E2BIG, "more than %zu sections like [%s]", c->max,
+			r->title);
+	grown = reallocarray(*items, *n + 1, c->size);
+	if (!grown)
+		return err_oom(r->e);
+	*items = grown;
+	r->base = memset(grown + *n * c->size, 0, c->size);
+	++*n;
+	rc = c->name(name, r->base, r->e);
+	return rc < 0 ? err_ctx(r->e, "[%s]", r->title) : c->init ? c->init(r->base, r->e) : 0;
+}
+
+static int open_section(struct reader *r)
 {
 	const struct config_key *k = r->keys;
+	const size_t len = strcspn(r->title, BLANKS);
+	const char *name = r->title + len + strspn(r->title + len, BLANKS);
+	const struct config_named *c;
+	char word[TITLE_MAX];
+	int rc = 0;
+
+	memcpy(word, r->title, len);
+	word[len] = '\0';
+	c = named_find(r, word);
+	while (k->section && strcmp(k->section, c ? word : r->title) != 0)
+		k++;
+	if (!k->section)
+		return unknown_section(r, word);
+	r->section = k->section;
+	r->base = r->out;
+	if (c && *name) {
+		r->title[len] = ' ';
+		name = memmove(r->title + len + 1, name, strlen(name) + 1);
+	}
+	if (c)
+		rc = add_item(r, c, name);
+	if (rc < 0 || !r->lines)
+		return rc;
+	return config_lines_add(r->lines, &(struct config_line){r->title, "", "", r->line}, r->e);
+}
+
+/* inih cuts long section names, takes whatever follows the ']', says nothing of a section without
+ * keys, and takes "Key: value". */
+static int check_line(struct reader *r, const char *line)
+{
 	size_t len = strcspn(line, "]");
 	const char *rest = line + len + (line[len] == ']');
 
 	if (!*line || strchr("#;", *line))
-		return true;
+		return 0;
 	if (*line != '[' && line[strcspn(line, "=:")] == '=')
-		return true;
+		return 0;
 	rest += strspn(rest, BLANKS);
-	if (*line != '[' || line[len] != ']' || (*rest && !strchr("#;", *rest))) {
-		err_set(r->e, ERR_CONFIG, EINVAL, "neither [Section] nor Key=value nor # comment");
-		return false;
-	}
-	while (k->section &&
-		(strlen(k->section) != len - 1 || memcmp(k->section, line + 1, len - 1) != 0))
-		k++;
-	if (!k->section)
-		err_set(r->e, ERR_CONFIG, EINVAL, "unknown section %.*s", (int)len + 1, line);
-	return k->section != NULL;
+	if (*line != '[' || line[len] != ']' || (*rest && !strchr("#;", *rest)))
+		return err_set(
+			r->e, ERR_CONFIG, EINVAL, "neither [Section] nor Key=value nor # comment");
+	if (len > TITLE_MAX)
+		return err_set(r->e, ERR_CONFIG, EINVAL, "unknown section [%.32s…]", line + 1);
+	memcpy(r->title, line + 1, len - 1);
+	r->title[len - 1] = '\0';
+	return open_section(r);
 }
 
 /* As fgets, but counts, refuses what does not fit, and takes the indentation away, which inih would
@@ -212,7 +214,7 @@ static char *read_line(char *out, int size, void *stream)
 	}
 	memcpy(out, line, len);
 	out[len] = '\0';
-	if (!is_good_line(r, out)) {
+	if (check_line(r, out) < 0) {
 		fail(r);
 		return NULL;
 	}
@@ -240,23 +242,42 @@ static int parse(struct reader *r)
 	return r->rc;
 }
 
+static int load(int rootfd, struct reader *r)
+{
+	auto_buf struct buf text = BUF_INIT(FILE_MAX);
+	int rc = fs_read(rootfd, r->path, &text, r->e);
+
+	if (rc < 0) {
+		r->e->kind = ERR_CONFIG;
+		return rc;
+	}
+	r->next = buf_str(&text);
+	if (strlen(r->next) != text.len)
+		return err_set(r->e, ERR_CONFIG, EINVAL, "%s: not a text file", r->path);
+	return parse(r);
+}
+
 int config_load(int rootfd, const char *path, const struct config_key *keys, void *out,
 	bool may_be_absent, struct err *e)
 {
-	auto_buf struct buf text = BUF_INIT(FILE_MAX);
-	struct reader r = {.path = path, .keys = keys, .out = out, .e = e};
-	int rc = fs_read(rootfd, path, &text, e);
+	static const struct config_named none = {0};
+	struct reader r = {.path = path, .keys = keys, .named = &none, .out = out, .e = e};
+	int rc = load(rootfd, &r);
 
-	if (rc == -ENOENT && may_be_absent)
-		return 0;
-	if (rc < 0) {
-		e->kind = ERR_CONFIG;
-		return rc;
-	}
-	r.next = buf_str(&text);
-	if (strlen(r.next) != text.len)
-		return err_set(e, ERR_CONFIG, EINVAL, "%s: not a text file", path);
-	return parse(&r);
+	return rc == -ENOENT && may_be_absent && r.line == 0 ? 0 : rc;
+}
+
+int config_load_named(const char *path, const struct config_schema *schema, void *out,
+	struct config_lines *ret_lines, struct err *e)
+{
+	struct reader r = {.path = path,
+		.keys = schema->keys,
+		.named = schema->named,
+		.out = out,
+		.lines = ret_lines,
+		.e = e};
+
+	return load(AT_FDCWD, &r);
 }
 
 static int is_conf(const struct dirent *entry)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/opt.h"
 
+#include "common/near.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -9,66 +10,8 @@
 
 #define OPTS_MAX  64
 #define HELP_CODE 255 /* what getopt_long() returns for --help; options follow */
-#define WORD_MAX  32  /* longer names are not compared */
 
 static const char write_failed[] = "cannot write to standard output";
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein's distance of a, which is len bytes long, and b. */
-static size_t distance(const char *a, size_t len, const char *b)
-{
-	size_t row[WORD_MAX + 1];
-	size_t blen = strlen(b);
-
-	if (len > WORD_MAX || blen > WORD_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[blen];
-}
-
-struct nearest {
-	const char *wrong;
-	size_t len;
-	const char *name; /* the best so far, NULL: none is near enough */
-	size_t distance;
-};
-
-static struct nearest nearest_to(const char *wrong)
-{
-	struct nearest n = {.wrong = wrong, .len = strcspn(wrong, "=")};
-
-	/* One slip in a short word, two in a longer one. */
-	n.distance = n.len < 4 ? 2 : 3;
-	return n;
-}
-
-static void consider(struct nearest *n, const char *name)
-{
-	size_t d = distance(n->wrong, n->len, name);
-
-	if (d < n->distance) {
-		n->distance = d;
-		n->name = name;
-	}
-}
 
 static const struct command *find_command(const struct program *p, const char *name)
 {
@@ -81,11 +24,11 @@ static const struct command *find_command(const struct program *p, const char *n
 
 static int unknown_command(const struct program *p, const char *name, struct err *e)
 {
-	struct nearest n = nearest_to(name);
+	struct near n = near_begin(name);
 
 	for (const struct command *const *c = p->commands; *c; c++) {
 		if (!(*c)->hidden)
-			consider(&n, (*c)->name);
+			near_consider(&n, (*c)->name);
 	}
 	if (n.name)
 		return err_set(e, ERR_USAGE, EINVAL,
@@ -197,7 +140,7 @@ static int refuse(const struct parse *p, const char *what, struct err *e)
 
 static int unknown_option(const struct parse *p, const char *arg, struct err *e)
 {
-	struct nearest n;
+	struct near n;
 	char what[256];
 
 	if (optopt > HELP_CODE) {
@@ -208,11 +151,11 @@ static int unknown_option(const struct parse *p, const char *arg, struct err *e)
 	} else if (optopt) {
 		snprintf(what, sizeof(what), "unknown option '-%c'", optopt);
 	} else {
-		n = nearest_to(arg + 2);
+		n = near_begin(arg + 2);
 		if (!p->bare)
-			consider(&n, "help");
+			near_consider(&n, "help");
 		for (const struct opt *o = p->command->opts; o && o->type != OPT_END; o++)
-			consider(&n, o->name);
+			near_consider(&n, o->name);
 		snprintf(what, sizeof(what), "unknown option '--%.*s'%s%s%s",
 			n.len > 100 ? 100 : (int)n.len, n.wrong, n.name ? ": did you mean '--" : "",
 			n.name ? n.name : "", n.name ? "'?" : "");

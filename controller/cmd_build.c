@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cancel.h"
+#include "common/clock.h"
 #include "common/date.h"
 #include "common/fs.h"
 #include "common/log.h"
@@ -19,11 +20,14 @@
 #define REPORT   "build.json"
 #define PATIENCE (15 * 60 * NSEC_PER_SEC)
 
+/* For the cleaning at the end; what is left after that is told. */
+#define CLEAR_TIME (5 * 60 * NSEC_PER_SEC)
+
 struct build_options {
 	struct opt_strings app, target, flags;
 	const char *on_error, *resume;
 	uint64_t parallel;
-	bool dry_run, quiet, json;
+	bool dry_run, debug_http, quiet, json;
 };
 
 static const struct build_options defaults = {.on_error = "keep"};
@@ -39,6 +43,7 @@ static const struct opt opts[] = {
 		"when a build fails: keep (the others go on), stop or ask"},
 	{OPT_STRING, 0, "resume", AT(resume), "RUN", "go on with a run that was interrupted"},
 	{OPT_FLAG, 'n', "dry-run", AT(dry_run), NULL, "print what would be built, and where"},
+	{OPT_FLAG, 0, "debug-http", AT(debug_http), NULL, "print every call of AWS, secrets hidden"},
 	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},
 	{OPT_FLAG, 0, "json", AT(json), NULL, "print the report as JSON"},
 	{0},
@@ -231,8 +236,11 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 static void leave_run(struct building *b)
 {
 	struct err e = ERR_INIT;
-	size_t left = journal_open_entries(&b->run.journal);
+	size_t left;
 
+	if (supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
+		log_warning("%s", e.msg);
+	left = journal_open_entries(&b->run.journal);
 	if (left > 0)
 		log_warning("%zu resources may be left: 'controller gc --run %s' removes them",
 			left, b->run.id);
@@ -301,7 +309,7 @@ static int build_run(struct building *b, const char *path, struct err *e)
 	for (size_t i = 0; i < b->project.n_apps; i++)
 		b->source[i] = -1;
 	if ((rc = begin_run(b, e)) < 0 ||
-		(rc = supply_open(&b->project, &b->run, &b->supply, e)) < 0)
+		(rc = supply_open(&b->project, &b->run, b->o->debug_http, &b->supply, e)) < 0)
 		return rc;
 	report_resume(&b->matrix, b->run.journal.events, b->project.dist);
 	rc = build_all(b, on_error, e);

@@ -3,35 +3,70 @@ if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
 	controller/artifact.c controller/artifact.h \
+	controller/base.c controller/base.h \
 	controller/board.c controller/board.h \
+	controller/child.c controller/child.h \
 	controller/cloud.c controller/cloud.h \
+	controller/cmd.h controller/cmd.h \
+	controller/cmd_build.c \
+	controller/cmd_gc.c \
+	controller/cmd_ls.c \
+	controller/cmd_validate.c \
+	controller/ec2_gate.c \
+	controller/ec2_offer.c \
+	controller/ec2_site.c controller/ec2_site.h \
+	controller/ec2_watch.c \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
 	controller/journal.c controller/journal.h \
+	controller/keeper.c controller/keeper.h \
 	controller/ladder.c controller/ladder.h \
+	controller/local_root.c controller/local_root.h \
+	controller/local_run.c controller/local_run.h \
+	controller/machine.h \
+	controller/machine_ec2.c controller/machine_ec2.h \
+	controller/machine_local.c controller/machine_local.h \
+	controller/machine_ssh.c controller/machine_ssh.h \
 	controller/matrix.c controller/matrix.h \
+	controller/money.c controller/money.h \
+	controller/project.c controller/project.h controller/project.h controller/project.h \
+	controller/project_check.c \
+	controller/project_private.h \
+	controller/project_read.c \
+	controller/project_take.c \
+	controller/project_take_aws.c \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \
+	controller/ssh.c controller/ssh.h \
+	controller/ssh_text.c \
+	controller/ssh_words.c controller/ssh_words.h \
+	controller/sshkey.c controller/sshkey.h \
 	controller/step.c controller/step.h \
+	controller/supply.c controller/supply.h \
+	controller/target.c controller/target.h \
+	controller/userdata.c controller/userdata.h \
 	controller/worker.c controller/worker.h \
 	controller/aws/base64.c controller/aws/base64.h \
-	controller/aws/call.c controller/aws/call.h controller/aws/call_private.h \
+	controller/aws/call.c controller/aws/call.h \
+	controller/aws/call_private.h \
 	controller/aws/call_send.c \
-	controller/aws/cred_common.c controller/aws/cred_private.h \
+	controller/aws/cred_common.c \
 	controller/aws/cred_container.c \
 	controller/aws/cred_instance.c \
+	controller/aws/cred_private.h \
 	controller/aws/cred_process.c \
 	controller/aws/cred_role.c \
 	controller/aws/cred_sso.c \
 	controller/aws/cred_static.c \
 	controller/aws/cred_web_identity.c \
 	controller/aws/credentials.c controller/aws/credentials.h \
-	controller/aws/debug.c controller/aws/debug.h controller/aws/debug_private.h \
+	controller/aws/debug.c controller/aws/debug.h \
 	controller/aws/debug_body.c \
+	controller/aws/debug_private.h \
 	controller/aws/ec2_group.c controller/aws/ec2_group.h \
 	controller/aws/ec2_image.c controller/aws/ec2_image.h \
 	controller/aws/ec2_instance.c controller/aws/ec2_instance.h \
@@ -57,25 +92,13 @@ libcontroller_a_SOURCES = \
 	controller/aws/s3.c controller/aws/s3.h \
 	controller/aws/s3_upload.c controller/aws/s3_upload.h \
 	controller/aws/sigv4.c controller/aws/sigv4.h \
-	controller/aws/sigv4_canonical.c controller/aws/sigv4_private.h \
+	controller/aws/sigv4_canonical.c \
+	controller/aws/sigv4_private.h \
 	controller/aws/ssm.c controller/aws/ssm.h \
 	controller/aws/sts.c controller/aws/sts.h \
 	controller/aws/transport.c controller/aws/transport.h \
 	controller/aws/uri.c controller/aws/uri.h \
-	controller/aws/xml.c controller/aws/xml.h \
-	controller/base.c controller/base.h \
-	controller/money.c controller/money.h
-	controller/child.c controller/child.h \
-	controller/local_root.c controller/local_root.h \
-	controller/local_run.c controller/local_run.h \
-	controller/machine.h \
-	controller/machine_local.c controller/machine_local.h \
-	controller/machine_ssh.c controller/machine_ssh.h \
-	controller/ssh.c controller/ssh.h \
-	controller/ssh_text.c \
-	controller/ssh_words.c controller/ssh_words.h \
-	controller/sshkey.c controller/sshkey.h \
-	controller/userdata.c controller/userdata.h
+	controller/aws/xml.c controller/aws/xml.h
 
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c

@@ -2,12 +2,19 @@
 #include "common/log.h"
 #include "common/opt.h"
 #include "config.h"
+#include "controller/cmd.h"
 
 #include <signal.h>
 
 #define NAME "controller"
 
-static const struct command *const commands[] = {NULL};
+static const struct command *const commands[] = {
+	&cmd_validate,
+	&cmd_build,
+	&cmd_ls,
+	&cmd_gc,
+	NULL,
+};
 
 static const struct program program = {
 	.name = NAME,

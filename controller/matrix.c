@@ -73,7 +73,7 @@ static int add_target(struct matrix *m, const struct project *p, const struct pr
 	const struct project_target *more = project_target(p, name);
 	size_t n = app->flags.len ? app->flags.len : 1;
 	struct build b = {.app = app, .named = more};
-	int rc = target_find(name, more ? more->march : NULL, &b.target, e);
+	int rc = project_target_find(p, name, &b.target, e);
 
 	if (rc < 0)
 		return err_ctx(e, "[app %s]", app->name);

@@ -10,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "controller/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,10 +29,10 @@ enum market {
 /* [flags NAME]: a named set of compiler flags; the archive goes to DIST/NAME/. */
 struct project_flags {
 	char *name;
-	char *cflags;   /* "" where it is not set; so are the others */
-	char *cxxflags; /* not set: cflags */
-	char *fcflags;  /* not set: cflags */
-	char *ldflags;
+	char *cflags;            /* not set: "-O2" */
+	char *cxxflags;          /* not set: cflags */
+	char *fcflags;           /* not set: cflags */
+	char *ldflags;           /* not set: "" */
 	struct config_words env; /* NAME=VALUE for the build script */
 };
 
@@ -48,7 +49,7 @@ struct project_app {
 	char *source;                 /* absolute path of a directory */
 	char *script;                 /* relative to source */
 	struct config_words targets;  /* names, each known by its [target] or by itself */
-	struct config_words flags;    /* names of [flags]; none: one empty set called "default" */
+	struct config_words flags;    /* names of [flags]; none: that called "default" */
 	struct config_words packages; /* of the worker's distribution, installed before */
 	struct config_words env;      /* NAME=VALUE */
 	char *entry;                  /* of the manifest; or "" */
@@ -121,6 +122,10 @@ void project_free(struct project *p);
 const struct project_app *project_app(const struct project *p, const char *name);
 const struct project_flags *project_flags(const struct project *p, const char *name);
 const struct project_target *project_target(const struct project *p, const char *name);
+
+/* What a name in targets= is, with what its [target] says. */
+must_check int project_target_find(
+	const struct project *p, const char *name, struct target *ret, struct err *e);
 
 /* The static agent for "x86_64" or "aarch64": what [project] agent= names (its ELF header tells
  * which it is), else PKGLIBDIR/ARCH/shared-prep. Kind config, naming what was looked for. *ret is

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ssh_words.h"
 
+#include "controller/shell.h"
+
 #include "common/num.h"
 
 #include <errno.h>
 #include <string.h>
-
-int shell_quote(struct buf *out, const char *word)
-{
-	int rc = buf_adds(out, "'");
-
-	for (const char *p = word; *p && rc == 0; p++)
-		rc = *p == '\'' ? buf_adds(out, "'\\''") : buf_add(out, p, 1);
-	return rc < 0 ? rc : buf_adds(out, "'");
-}
 
 int ssh_remote_command(struct buf *out, const char *shell)
 {

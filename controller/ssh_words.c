@@ -2,6 +2,7 @@
 #include "controller/ssh_words.h"
 
 #include "common/num.h"
+#include "controller/shell.h"
 
 #include <ctype.h>
 #include <errno.h>

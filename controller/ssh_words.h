@@ -36,9 +36,6 @@ struct ssh_options {
 must_check int ssh_hop_parse(
 	const char *address, struct ssh_hop *ret, char **ret_text, struct err *e);
 
-/* One word of sh, added to *out. 0, -ENOMEM or -EFBIG. */
-must_check int shell_quote(struct buf *out, const char *word);
-
 /* The command line that a login shell is given for one of machine_run(): its own user's, or root's
  * by sudo. 0, -ENOMEM or -EFBIG. */
 must_check int ssh_remote_command(struct buf *out, const char *shell);

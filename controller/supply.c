@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/supply.h"
 
+#include "common/num.h"
+#include "controller/gc.h"
+#include "controller/machine_ec2.h"
 #include "controller/machine_local.h"
 #include "controller/machine_ssh.h"
 
@@ -8,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+
+#define CONNECT_TIME (15 * NSEC_PER_SEC)
+#define PATIENCE     (60 * NSEC_PER_SEC)
+#define SETTLE       (60 * NSEC_PER_SEC)
 
 typedef int take_fn(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
 	struct err *e);
@@ -38,6 +45,21 @@ static bool has_target(const struct project_host *h, const struct crew *c)
 	return h->targets.len == 0;
 }
 
+static int reach(
+	const struct project_host *h, const char *name, struct machine **ret, struct err *e)
+{
+	auto_free char *text = NULL;
+	struct ssh_options o = {.timeout = CONNECT_TIME, .patience = PATIENCE};
+	int rc = ssh_hop_parse(h->address, &o.to, &text, e);
+
+	o.to.config = "";
+	return rc < 0 ? err_ctx(e, "[host %s]", h->name)
+		      : machine_ssh_new(&(struct machine_ssh_options){.name = name,
+						.place = h->address,
+						.ssh = &o},
+				ret, e);
+}
+
 static int take_ssh(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
 	struct err *e)
 {
@@ -51,39 +73,71 @@ static int take_ssh(struct supply *s, const struct crew *c, const char *name, st
 		fits = true;
 		if (s->host[i])
 			continue;
-		rc = machine_ssh_new(&(struct machine_ssh_options){.name = name,
-					     .address = p->host[i].address,
-					     .arch = c->build[0]->target.arch,
-					     .dir = s->run->dir},
-			ret, e);
+		rc = reach(&p->host[i], name, ret, e);
 		if (rc == 0)
 			s->host[i] = *ret;
 		return rc;
 	}
 	return fits ? 0
-		    : err_set(e, ERR_CONFIG, ENOENT,
-			      "target '%s': no [host] has it in its targets=",
+		    : err_set(e, ERR_CONFIG, ENOENT, "target '%s': no [host] has it in its targets=",
 			      c->build[0]->target.name);
 }
 
+static int take_ec2(
+	struct supply *s, const struct crew *c, const char *name, struct machine **ret, struct err *e)
+{
+	return machine_ec2_new(
+		&(struct machine_ec2_options){.name = name, .site = &s->site, .crew = c}, ret, e);
+}
+
 static take_fn *const providers[] = {
+	[PROVIDER_EC2] = take_ec2,
 	[PROVIDER_SSH] = take_ssh,
 	[PROVIDER_LOCAL] = take_local,
 };
 
-int supply_open(const struct project *p, struct run *run, struct supply *ret, struct err *e)
+int supply_open(const struct project *p, struct run *run, bool debug_http, struct supply *ret,
+	struct err *e)
 {
+	int rc;
+
 	*ret = (struct supply){.project = p, .run = run};
-	if (p->n_hosts == 0)
+	ret->host = calloc(p->n_hosts + 1, sizeof(struct machine *));
+	if (!ret->host)
+		return err_oom(e);
+	if (p->provider != PROVIDER_EC2)
 		return 0;
-	ret->host = calloc(p->n_hosts, sizeof(struct machine *));
-	return ret->host ? 0 : err_oom(e);
+	rc = cloud_open(&(struct cloud_options){.profile = p->aws.profile,
+				.region = p->aws.region,
+				.debug_http = debug_http},
+		&ret->cloud, e);
+	return rc < 0 ? rc : ec2_site_open(p, &ret->cloud, run, &ret->site, e);
 }
 
 void supply_close(struct supply *s)
 {
 	free(s->host);
-	*s = (struct supply){0};
+	if (s->project && s->project->provider == PROVIDER_EC2) {
+		ec2_site_close(&s->site);
+		cloud_close(&s->cloud);
+	}
+	s->project = NULL;
+	s->host = NULL;
+}
+
+int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
+{
+	struct gc g = {
+		.cloud = &s->cloud,
+		.run = s->run->id,
+		.journal = &s->run->journal,
+		.settle = SETTLE,
+		.deadline = deadline,
+	};
+
+	if (journal_open_entries(&s->run->journal) == 0)
+		return 0;
+	return gc_run(&g, e);
 }
 
 int supply_take(struct supply *s, const struct crew *c, unsigned number, struct machine **ret,

@@ -3,6 +3,7 @@
 #ifndef CONTROLLER_SUPPLY_H
 #define CONTROLLER_SUPPLY_H
 
+#include "controller/ec2_site.h"
 #include "controller/machine.h"
 #include "controller/matrix.h"
 #include "controller/run.h"
@@ -11,10 +12,14 @@ struct supply {
 	const struct project *project;
 	struct run *run;
 	const struct machine **host; /* of provider=ssh: who is at it, for each [host]; or NULL */
+	struct cloud cloud;          /* of provider=ec2 */
+	struct ec2_site site;        /* of provider=ec2; project NULL: not open */
 };
 
-must_check int supply_open(
-	const struct project *p, struct run *run, struct supply *ret, struct err *e);
+/* Looks only: nothing is made. *ret stays where it is. The caller calls supply_close() in every
+ * case. */
+must_check int supply_open(const struct project *p, struct run *run, bool debug_http,
+	struct supply *ret, struct err *e);
 void supply_close(struct supply *s);
 
 #define auto_supply __attribute__((cleanup(supply_close)))
@@ -23,6 +28,10 @@ void supply_close(struct supply *s);
  * there is none free at the moment. An error is one of the crew: no machine can ever do it. */
 must_check int supply_take(struct supply *s, const struct crew *c, unsigned number,
 	struct machine **ret, struct err *e);
+
+/* At the end of the run: nothing that was made for machines is left, and the journal says so. Kind
+ * transient: it could not be made sure of. */
+must_check int supply_clear(struct supply *s, uint64_t deadline, struct err *e);
 
 /* It is not used any more; called before it is freed. */
 void supply_return(struct supply *s, const struct machine *m);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_man_MANS = \
 	man/shared-prep.8 \
-	man/shared-prep.conf.5
+	man/shared-prep.conf.5 \
+	man/shared-prep.ini.5

@@ -99,10 +99,16 @@ check_PROGRAMS += \
 	tests/unit/test_userdata \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
+	tests/unit/test_money \
 	tests/unit/test_profile \
-	tests/unit/test_sigv4
+	tests/unit/test_project \
+	tests/unit/test_sigv4 \
+	tests/unit/test_target
 tests_unit_test_ssh_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_userdata_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_money_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_project_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_target_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)

@@ -75,14 +75,16 @@ static void test_bad(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{"[Shard]\n", "/x.conf:1: unknown section [Shard]"},
-		{"\n[Share]\n", "/x.conf:2: unknown section [Share]"},
-		{"[SharedX]\n", "/x.conf:1: unknown section [SharedX]"},
+		{"[Shard]\n", "/x.conf:1: unknown section [Shard]: did you mean [Shared]?"},
+		{"\n[Share]\n", "/x.conf:2: unknown section [Share]: did you mean [Shared]?"},
+		{"[SharedX]\n", "/x.conf:1: unknown section [SharedX]: did you mean [Shared]?"},
 		{"[Shared\n", "/x.conf:1: neither [Section] nor Key=value nor # comment"},
 		{"[Shared] x\n", "/x.conf:1: neither [Section] nor Key=value nor # comment"},
 		{"Name=a\n", "/x.conf:1: 'Name=' stands before the first [Section]"},
-		{"[Shared]\n\nNmae=a\n", "/x.conf:3: unknown key 'Nmae=' in [Shared]"},
-		{"[Shared]\nname=a\n", "/x.conf:2: unknown key 'name=' in [Shared]"},
+		{"[Shared]\n\nNmae=a\n",
+			"/x.conf:3: unknown key 'Nmae=' in [Shared]: did you mean 'Name='?"},
+		{"[Shared]\nname=a\n",
+			"/x.conf:2: unknown key 'name=' in [Shared]: did you mean 'Name='?"},
 		{"[Shared]\nFlag=yes\n", "/x.conf:2: unknown key 'Flag=' in [Shared]"},
 		{"[Shared]\n=a\n", "/x.conf:2: unknown key '=' in [Shared]"},
 		{"[Shared]\nName\n", "/x.conf:2: neither [Section] nor Key=value nor # comment"},
@@ -249,6 +251,145 @@ static void test_directory(void **state)
 	assert_int_equal(e.kind, ERR_CONFIG);
 }
 
+struct item {
+	char *name;
+	uint64_t size;
+	struct config_words words;
+};
+
+struct project {
+	char *title;
+	struct item *item;
+	size_t n_items;
+};
+
+static int item_init(void *item, struct err *e)
+{
+	(void)e;
+	((struct item *)item)->size = 7;
+	return 0;
+}
+
+static const struct config_key named_keys[] = {
+	{"project", "title", config_string, offsetof(struct project, title)},
+	{"app", "size", config_size, offsetof(struct item, size)},
+	{"app", "words", config_quoted, offsetof(struct item, words)},
+	{.section = NULL},
+};
+
+static const struct config_named named[] = {
+	{"app", offsetof(struct project, item), offsetof(struct project, n_items),
+		sizeof(struct item), 3, config_string, item_init},
+	{.section = NULL},
+};
+
+static void project_free(struct project *p)
+{
+	for (size_t i = 0; i < p->n_items; i++) {
+		free(p->item[i].name);
+		config_words_free(&p->item[i].words);
+	}
+	free(p->item);
+	free(p->title);
+}
+
+#define auto_project __attribute__((cleanup(project_free)))
+
+static int load_named(const struct scratch *t, const char *text, struct project *p,
+	struct config_lines *lines, struct err *e)
+{
+	static const struct config_schema schema = {named_keys, named};
+	char path[128];
+
+	scratch_write(t, "x.ini", text);
+	snprintf(path, sizeof(path), "%s/x.ini", t->path);
+	return config_load_named(path, &schema, p, lines, e);
+}
+
+static void test_named(void **state)
+{
+	auto_project struct project p = {0};
+	auto_config_lines struct config_lines lines = {0};
+	struct err e = ERR_INIT;
+
+	assert_int_equal(
+		load_named(*state,
+			"[app one]\nsize=1K\n[project]\ntitle=t\n"
+			"[app \ta name of more than the fifty bytes that inih's buffer has]\n"
+			"words=a 'b c'\n\nwords=\"d\" ab\n",
+			&p, &lines, &e),
+		0);
+	assert_string_equal(p.title, "t");
+	assert_int_equal(p.n_items, 2);
+	assert_string_equal(p.item[0].name, "one");
+	assert_int_equal(p.item[0].size, 1024);
+	assert_string_equal(
+		p.item[1].name, "a name of more than the fifty bytes that inih's buffer has");
+	assert_int_equal(p.item[1].size, 7);
+	assert_int_equal(p.item[1].words.len, 4);
+	assert_string_equal(p.item[1].words.word[1], "b c");
+	assert_int_equal(config_line(&lines, "app one", "", NULL), 1);
+	assert_int_equal(config_line(&lines, "app one", "size", NULL), 2);
+	assert_int_equal(config_line(&lines, "app one", "words", NULL), 0);
+	assert_int_equal(config_line(&lines,
+				 "app a name of more than the fifty bytes that "
+				 "inih's buffer has",
+				 "words", "d"),
+		8);
+	assert_int_equal(config_line(&lines, "app two", "size", NULL), 0);
+	assert_int_equal(config_line(&lines, "project", "title", "t"), 4);
+}
+
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *word;
+		int line;
+	} cases[] = {{NULL, 4}, {"a", 2}, {"c5", 3}, {"c5n", 2}, {"d", 4}, {"x", 4}, {"", 4}};
+	auto_project struct project p = {0};
+	auto_config_lines struct config_lines lines = {0};
+	struct err e = ERR_INIT;
+
+	assert_int_equal(load_named(*state, "[app a]\nwords=a c5n\nwords=b c5\nwords='c' \"d\"\n",
+				 &p, &lines, &e),
+		0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(
+			config_line(&lines, "app a", "words", cases[i].word), cases[i].line);
+}
+
+static void test_bad_named(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{"[app]\n", "x.ini:1: [app] needs a name: [app NAME]"},
+		{"[app ]\n", "x.ini:1: [app ] needs a name: [app NAME]"},
+		{"[ap x]\n", "x.ini:1: unknown section [ap x]: did you mean [app NAME]?"},
+		{"[application x]\n", "x.ini:1: unknown section [application x]"},
+		{"[project x]\n", "x.ini:1: unknown section [project x]: did you mean [project]?"},
+		{"[app a]\n[app b]\n[app a]\n", "x.ini:3: there is a [app a] already"},
+		{"[app a]\n[app b]\n[app c]\n[app d]\n",
+			"x.ini:4: more than 3 sections like [app d]"},
+		{"[app a]\ntitle=x\n", "x.ini:2: unknown key 'title=' in [app a]"},
+		{"[app a]\nsice=1\n",
+			"x.ini:2: unknown key 'sice=' in [app a]: did you mean 'size='?"},
+		{"[app a]\nwords='x\n", "x.ini:2: [app a] words=: a ' has no end"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_project struct project p = {0};
+		auto_config_lines struct config_lines lines = {0};
+		struct err e = ERR_INIT;
+		const char *slash;
+
+		assert_true(load_named(*state, cases[i].text, &p, &lines, &e) < 0);
+		slash = strstr(e.msg, "x.ini");
+		assert_string_equal(slash ? slash : e.msg, cases[i].want);
+		assert_int_equal(e.kind, ERR_CONFIG);
+	}
+}
+
 #define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -262,6 +403,9 @@ int main(void)
 		WITH_SCRATCH(test_absent),
 		WITH_SCRATCH(test_not_text),
 		WITH_SCRATCH(test_directory),
+		WITH_SCRATCH(test_named),
+		WITH_SCRATCH(test_lines),
+		WITH_SCRATCH(test_bad_named),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

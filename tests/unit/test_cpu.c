@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/cpu.h"
-#include "agent/cpu_table.h"
+#include "common/cpu_table.h"
 #include "common/fs.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/match.h"
-#include "agent/match_key.h"
+#include "common/instance_type.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,11 +42,11 @@ static void test_machine_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-		if (!match_is_machine_key(yes[i]))
+		if (!instance_type_is_key(yes[i]))
 			fail_msg("'%s' is a key", yes[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
-		if (match_is_machine_key(no[i]))
+		if (instance_type_is_key(no[i]))
 			fail_msg("'%s' is not a key", no[i]);
 	}
 }
@@ -77,10 +77,10 @@ static void test_families(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char family[MATCH_FAMILY], base[MATCH_FAMILY];
+		char family[INSTANCE_FAMILY], base[INSTANCE_FAMILY];
 
-		match_family(cases[i].type, family);
-		match_base_family(family, base);
+		instance_type_family(cases[i].type, family);
+		instance_type_base_family(family, base);
 		assert_string_equal(family, cases[i].family);
 		assert_string_equal(base, cases[i].base);
 	}

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/num.h"
 #include "common/proc.h"
+#include "controller/shell.h"
 #include "controller/ssh_words.h"
 
 #include <errno.h>

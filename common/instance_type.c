@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/match_key.h"
+#include "common/instance_type.h"
 #include "common/auto.h"
 
 #include <stddef.h>
@@ -102,7 +102,7 @@ static bool is_ec2_size(const char *s)
 
 static bool is_ec2_type(const char *s)
 {
-	char family[MATCH_FAMILY];
+	char family[INSTANCE_FAMILY];
 	const char *dot = strchr(s, '.');
 
 	if (!dot || (size_t)(dot - s) >= sizeof(family))
@@ -153,7 +153,7 @@ static bool is_gcp_type(const char *s)
 	return !*s;
 }
 
-bool match_is_machine_key(const char *key)
+bool instance_type_is_key(const char *key)
 {
 	return is_ec2_family(key) || is_ec2_type(key) || is_azure_type(key) || is_gcp_type(key);
 }
@@ -171,27 +171,27 @@ static void azure_family(const char *type, char *out, size_t size)
 		version && version[1] == 'v' ? version + 1 : "");
 }
 
-void match_family(const char *type, char out[static MATCH_FAMILY])
+void instance_type_family(const char *type, char out[static INSTANCE_FAMILY])
 {
 	size_t len = strcspn(type, ".");
 
 	out[0] = '\0';
 	if (is_azure_type(type)) {
-		azure_family(type, out, MATCH_FAMILY);
+		azure_family(type, out, INSTANCE_FAMILY);
 		return;
 	}
 	if (is_gcp_type(type))
 		len = strcspn(type, "-");
-	if (type[len] && len < MATCH_FAMILY)
-		snprintf(out, MATCH_FAMILY, "%.*s", (int)len, type);
+	if (type[len] && len < INSTANCE_FAMILY)
+		snprintf(out, INSTANCE_FAMILY, "%.*s", (int)len, type);
 }
 
-void match_base_family(const char *family, char out[static MATCH_FAMILY])
+void instance_type_base_family(const char *family, char out[static INSTANCE_FAMILY])
 {
 	size_t letters = strspn(family, LOWER);
 	size_t len = letters + strspn(family + letters, DIGITS);
 
 	out[0] = '\0';
-	if (letters > 0 && len > letters && family[len] && len < MATCH_FAMILY)
-		snprintf(out, MATCH_FAMILY, "%.*s", (int)len, family);
+	if (letters > 0 && len > letters && family[len] && len < INSTANCE_FAMILY)
+		snprintf(out, INSTANCE_FAMILY, "%.*s", (int)len, family);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For cpu*.c only: the features of each architecture, one row each. A row's place is the feature's
- * bit in struct cpu_features; the features that a target may need (cpu_target.c) come first, in
- * word 0.
+ * For what reads or names features: those of each architecture, one row each. A row's place is the
+ * feature's bit in struct cpu_features; the features that a target may need (cpu_target.c) come
+ * first, in word 0.
  *
  * x86: X(id, GCC's name, flag in /proc/cpuinfo or NULL, CPUID leaf, subleaf, register, bit, XCR0
  * bits the operating system must have enabled). Intel SDM vol. 2 CPUID and vol. 1 ch. 13; AMD APM
@@ -11,10 +11,10 @@
  * aarch64: X(id, GCC's name, AT_HWCAP bits, AT_HWCAP2 bits), all of which must be set. Linux
  * Documentation/arch/arm64/elf_hwcaps.rst.
  */
-#ifndef AGENT_CPU_TABLE_H
-#define AGENT_CPU_TABLE_H
+#ifndef COMMON_CPU_TABLE_H
+#define COMMON_CPU_TABLE_H
 
-#include "agent/cpu.h"
+#include "common/cpu_target.h"
 
 enum { REG_EAX, REG_EBX, REG_ECX, REG_EDX };
 
@@ -194,14 +194,5 @@ static inline void cpu_feature_set(struct cpu_features *set, unsigned feature)
 {
 	set->word[feature / 64] |= 1ULL << (feature % 64);
 }
-
-enum cpu_vendor { VENDOR_UNKNOWN, VENDOR_INTEL, VENDOR_AMD, VENDOR_ARM, VENDOR_AMPERE };
-
-/*
- * The name of this core: start, the one its model has, or the nearest of its ancestors whose
- * features are all there; with start = NULL (a model not known) the newest of the vendor. On
- * x86_64, where that has less than the highest level the CPU has, or there is none, the level.
- */
-const char *cpu_march(const struct cpu *c, enum cpu_vendor vendor, const char *start);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/cpu_table.h"
+#include "common/cpu_target.h"
+
+#include "common/auto.h"
+#include "common/cpu_table.h"
 
 #include <string.h>
 
@@ -60,28 +63,22 @@
 
 _Static_assert(X86_AVX512FP16 < 64 && ARM_SVE2_BITPERM < 64, "needed features are in word 0");
 
-struct target_row {
-	struct cpu_target target;
-	enum cpu_vendor vendor;
-	const char *from; /* the name that this core extends */
-};
-
 #define X86_ROW(name, vendor, from, need)                                                          \
 	{                                                                                          \
-		{name, CPU_X86_64, false, NEED(need)}, VENDOR_##vendor, from                       \
+		name, CPU_X86_64, false, NEED(need), VENDOR_##vendor, from                         \
 	}
 #define ARM_ROW(name, vendor, from, need)                                                          \
 	{                                                                                          \
-		{name, CPU_AARCH64, false, NEED(need)}, VENDOR_##vendor, from                      \
+		name, CPU_AARCH64, false, NEED(need), VENDOR_##vendor, from                        \
 	}
 #define LEVEL_ROW(name, need)                                                                      \
 	{                                                                                          \
-		{name, CPU_X86_64, true, NEED(need)}, VENDOR_UNKNOWN, NULL                         \
+		name, CPU_X86_64, true, NEED(need), VENDOR_UNKNOWN, NULL                           \
 	}
 
 /* Newest first within a vendor; levels highest first. */
 /* clang-format off */
-static const struct target_row target_rows[] = {
+const struct cpu_target cpu_targets[] = {
 	X86_ROW("graniterapids",  INTEL, "emeraldrapids",  SAPPHIRE),
 	X86_ROW("emeraldrapids",  INTEL, "sapphirerapids", SAPPHIRE),
 	X86_ROW("sapphirerapids", INTEL, "icelake-server", SAPPHIRE),
@@ -122,6 +119,7 @@ static const struct target_row target_rows[] = {
 
 	ARM_ROW("ampere1a", AMPERE, "ampere1",     AMPERE1),
 	ARM_ROW("ampere1",  AMPERE, "neoverse-n1", AMPERE1),
+	{0},
 };
 
 /* Other names GCC takes for the same. */
@@ -140,110 +138,37 @@ static const struct {
 };
 /* clang-format on */
 
-static const struct target_row *row_find(const char *name)
+const char *cpu_arch_name(enum cpu_arch a)
 {
-	for (size_t i = 0; i < ARRAY_LEN(target_rows); i++) {
-		if (strcmp(target_rows[i].target.name, name) == 0)
-			return &target_rows[i];
+	switch (a) {
+	case CPU_X86_64:
+		return "x86_64";
+	case CPU_AARCH64:
+		return "aarch64";
+	case CPU_OTHER:
+		break;
 	}
-	return NULL;
+	return "other";
+}
+
+bool cpu_has(const struct cpu_features *have, const struct cpu_features *need)
+{
+	for (unsigned i = 0; i < CPU_FEATURE_WORDS; i++) {
+		if (need->word[i] & ~have->word[i])
+			return false;
+	}
+	return true;
 }
 
 const struct cpu_target *cpu_target_find(const char *name)
 {
-	const struct target_row *row;
-
 	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++) {
 		if (strcmp(synonyms[i].name, name) == 0)
 			name = synonyms[i].is;
 	}
-	row = row_find(name);
-	return row ? &row->target : NULL;
-}
-
-static bool runs(const struct cpu *c, const struct cpu_target *t)
-{
-	return t->arch == c->arch && cpu_has(&c->features, &t->needs);
-}
-
-/* The n-th highest level of this CPU, NULL beyond the last. */
-static const struct cpu_target *level_at(const struct cpu *c, unsigned n)
-{
-	for (size_t i = 0; i < ARRAY_LEN(target_rows); i++) {
-		const struct cpu_target *t = &target_rows[i].target;
-
-		if (t->level && runs(c, t) && n-- == 0)
+	for (const struct cpu_target *t = cpu_targets; t->name; t++) {
+		if (strcmp(t->name, name) == 0)
 			return t;
 	}
 	return NULL;
-}
-
-void cpu_levels(const struct cpu *c, const char *ret[static 5])
-{
-	unsigned n = 0;
-	const struct cpu_target *t;
-
-	while (n < 4 && (t = level_at(c, n)))
-		ret[n++] = t->name;
-	ret[n] = NULL;
-}
-
-static const struct cpu_target *newest_of(const struct cpu *c, enum cpu_vendor vendor)
-{
-	for (size_t i = 0; vendor != VENDOR_UNKNOWN && i < ARRAY_LEN(target_rows); i++) {
-		if (target_rows[i].vendor == vendor && runs(c, &target_rows[i].target))
-			return &target_rows[i].target;
-	}
-	return NULL;
-}
-
-const char *cpu_march(const struct cpu *c, enum cpu_vendor vendor, const char *start)
-{
-	const struct target_row *row = start ? row_find(start) : NULL;
-	const struct cpu_target *found = start ? NULL : newest_of(c, vendor);
-	const struct cpu_target *level = level_at(c, 0);
-
-	while (row && !runs(c, &row->target))
-		row = row->from ? row_find(row->from) : NULL;
-	if (row)
-		found = &row->target;
-	if (level && (!found || !cpu_has(&found->needs, &level->needs)))
-		found = level;
-	return found ? found->name : NULL;
-}
-
-/* Ranks in bands: levels and other cores by how much they use, ancestors by nearness, the CPU
- * itself. */
-#define RANK_OTHER    1U
-#define RANK_ANCESTOR 900U
-#define RANK_SELF     1000U
-
-static unsigned needs_rank(const struct cpu_target *t)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(t->needs.word); i++)
-		n += (unsigned)__builtin_popcountll(t->needs.word[i]);
-	return RANK_OTHER + 2 * n + t->level;
-}
-
-static unsigned core_rank(const struct cpu *c, const struct cpu_target *t)
-{
-	const struct target_row *row = c->march ? row_find(c->march) : NULL;
-
-	for (unsigned steps = 0; row; steps++) {
-		if (&row->target == t)
-			return RANK_ANCESTOR - steps;
-		row = row->from ? row_find(row->from) : NULL;
-	}
-	return needs_rank(t);
-}
-
-unsigned cpu_target_rank(const struct cpu *c, const struct cpu_target *t)
-{
-	if (!runs(c, t))
-		return 0;
-	if (c->march && strcmp(c->march, t->name) == 0)
-		return RANK_SELF;
-	return t->level ? needs_rank(t) : core_rank(c, t);
 }
