@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ssh_words.h"
 
-#include "controller/shell.h"
-
 #include "common/num.h"
+#include "controller/shell.h"
 
 #include <errno.h>
 #include <string.h>

@@ -54,9 +54,9 @@ static int reach(
 
 	o.to.config = "";
 	return rc < 0 ? err_ctx(e, "[host %s]", h->name)
-		      : machine_ssh_new(&(struct machine_ssh_options){.name = name,
-						.place = h->address,
-						.ssh = &o},
+		      : machine_ssh_new(
+				&(struct machine_ssh_options){
+					.name = name, .place = h->address, .ssh = &o},
 				ret, e);
 }
 
@@ -79,12 +79,13 @@ static int take_ssh(struct supply *s, const struct crew *c, const char *name, st
 		return rc;
 	}
 	return fits ? 0
-		    : err_set(e, ERR_CONFIG, ENOENT, "target '%s': no [host] has it in its targets=",
+		    : err_set(e, ERR_CONFIG, ENOENT,
+			      "target '%s': no [host] has it in its targets=",
 			      c->build[0]->target.name);
 }
 
-static int take_ec2(
-	struct supply *s, const struct crew *c, const char *name, struct machine **ret, struct err *e)
+static int take_ec2(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
+	struct err *e)
 {
 	return machine_ec2_new(
 		&(struct machine_ec2_options){.name = name, .site = &s->site, .crew = c}, ret, e);
