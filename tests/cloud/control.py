@@ -3,6 +3,7 @@
 is the report (Cloud.report), which GET /lab gives too. GET /lab/log is every request with its time.
 
     reset      true: all is as at the start
+    calm       true: no faults, and all knobs as at the start
     faults     [fault, …] in place of those that are there: faults.py
     release    true: requests that are held go on
     knobs      {name: value}: knobs.py
@@ -12,6 +13,7 @@ is the report (Cloud.report), which GET /lab gives too. GET /lab/log is every re
     lose       id: its machine is gone, without the API knowing
     lie        id: it shows another host key than its user data has
     jump       id: it reaches other machines, as a bastion does
+    forgive    true: forgets problems and refused signatures that were meant
     elapse     {"id": …, "minutes": N}: its clock goes on
 """
 
@@ -59,6 +61,11 @@ class Verbs:
         cloud.reset()
 
     @staticmethod
+    def calm(cloud, _value):
+        cloud.faults.replace([])
+        cloud.knobs.reset()
+
+    @staticmethod
     def faults(cloud, value):
         cloud.faults.replace(value)
 
@@ -99,6 +106,11 @@ class Verbs:
     @staticmethod
     def jump(cloud, value):
         cloud.workers.get(value).jump = True
+
+    @staticmethod
+    def forgive(cloud, _value):
+        cloud.arbiter.refused.clear()
+        cloud.workers.problems.clear()
 
     @staticmethod
     def elapse(cloud, value):

@@ -2,6 +2,7 @@
 """Instances and images of moto that come and go as those of EC2 do: by steps, each seen by a
 number of describes rather than after a time, so that no test has to wait."""
 
+import copy
 import itertools
 import secrets
 
@@ -26,6 +27,7 @@ class Lifecycle:
         self.knobs = knobs
         self.workers = workers
         self.addresses = itertools.count()
+        self.frozen = False
         self.unseen = {}  # {id: calls that are still told that there is none}
         self.patch_addresses()
         self.patch_instance()
@@ -91,6 +93,8 @@ class Lifecycle:
 
     def tick(self, backend):
         """Before a describe: what it shows is one step further."""
+        if self.frozen:
+            return
         for reservation in list(backend.reservations.values()):
             for instance in list(reservation.instances):
                 self.step(reservation, instance)
@@ -117,15 +121,16 @@ class Lifecycle:
                 self.tick(call.ec2_backend)
                 return inner(call)
             setattr(calls, name, ticking)
-        listing = instances.InstanceBackend.all_reservations
+        listing = instances.InstanceBackend.describe_instances
 
         def seen(backend, filters=None):
             found = listing(backend, filters)
             for reservation in found:
-                reservation.instances = [i for i in reservation.instances if i.id not in self.unseen]
+                reservation.instances = [i for i in reservation.instances
+                                         if self.frozen or i.id not in self.unseen]
             return [r for r in found if r.instances]
 
-        instances.InstanceBackend.all_reservations = seen
+        instances.InstanceBackend.describe_instances = seen
 
     def patch_images(self):
         describe = ami_calls.AmisResponse.describe_images
@@ -136,7 +141,7 @@ class Lifecycle:
                 image.state = "pending" if left > 0 else image.state
                 if left == 0 and image.state == "pending":
                     image.state = "available"
-                image.lab_left = max(left - 1, 0)
+                image.lab_left = left if self.frozen else max(left - 1, 0)
             return describe(call)
 
         ami_calls.AmisResponse.describe_images = ticking
@@ -162,9 +167,10 @@ class Lifecycle:
                 "DeleteOnTermination": True, "VolumeType": "gp3", "Encrypted": False}}]
 
         amis.Ami.block_device_mappings = property(mappings)
-        load = amis.AmiBackend._load_amis
+        load, pristine = amis.AmiBackend._load_amis, copy.deepcopy(amis.AMIS)
 
         def loaded(backend):
+            amis.AMIS = copy.deepcopy(pristine)  # loading changes it
             load(backend)
             for image in backend.amis.values():
                 image.ena_support = True

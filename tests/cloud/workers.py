@@ -76,6 +76,7 @@ class Worker:
             (self.folder / name).mkdir(parents=True)
         os.mkfifo(self.folder / "asked", 0o666)
         os.chmod(self.folder / "asked", 0o666)
+        asked = os.open(self.folder / "asked", os.O_RDWR | os.O_NONBLOCK)  # bootcmd may ask already
         seed.Seed(self.folder / "seed", self.setup, self.facts, self.impostor).write()
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
@@ -87,7 +88,7 @@ class Worker:
         if not ready or self.process.stdout.readline() != b"ready\n":
             raise OSError("worker: " + (self.folder / "log").read_text("utf-8", "replace"))
         self.started = True
-        return {"asked": os.open(self.folder / "asked", os.O_RDWR | os.O_NONBLOCK), "metadata": metadata}
+        return {"asked": asked, "metadata": metadata}
 
     def listen_for_metadata(self):
         """Once unshare has made the namespace, which it does before it starts the worker."""
