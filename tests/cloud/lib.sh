@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For tests/cloud/run and for cases in bash, after tests/lib.sh.
+#
+#   lab '{"knobs": {"pending": 3}}'    tells the lab (control.py), prints its report
+#   lab_report FILTER                  what jq makes of the report
+#   witness save|compare FILE          what is in the account (witness.py)
+
+# Of this machine, or else of a folder of our own.
+find_python() {
+	PYTHON=python3
+	if ! python3 -c 'import boto3, moto, yaml' 2>/dev/null; then
+		PYTHON=$BUILD/venv/bin/python3
+		[ -x "$PYTHON" ] || python3 -m venv "$BUILD/venv"
+		"$PYTHON" -m pip install -q --disable-pip-version-check -r "$TOP/tests/cloud/requirements.txt"
+		PATH=$BUILD/venv/bin:$PATH
+	fi
+	export PYTHON PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/cloud
+	"$PYTHON" -c 'import boto3, moto, yaml'
+}
+
+# start_lab OPTION…: exports LAB and what a client needs; "$work" is the suite's folder
+start_lab() {
+	local line
+	mkfifo "$work/lab.in" "$work/lab.out"
+	"$PYTHON" "$TOP/tests/cloud/server" --key "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" --until-eof \
+		--folder "$work" "$@" <"$work/lab.in" >"$work/lab.out" 2>"$work/lab.err" &
+	lab_pid=$!
+	exec 7>"$work/lab.in" 8<"$work/lab.out"
+	read -rt 60 -u 8 line || { cat "$work/lab.err"; return 1; }
+	export LAB=http://127.0.0.1:${line#ready }
+	export AWS_ENDPOINT_URL=$LAB
+}
+
+stop_lab() {
+	exec 7>&-
+	wait "$lab_pid"
+}
+
+lab() { curl -sS --fail-with-body --max-time 60 -d "$1" "$LAB/lab"; }
+lab_report() { curl -sS --fail-with-body --max-time 60 "$LAB/lab" | jq -r "$1"; }
+witness() { "$PYTHON" "$TOP/tests/cloud/witness.py" "$@"; }
+
+# An account of its own for whoever asks: nothing of this machine's.
+client_environment() {
+	unset "${!AWS_@}"
+	export AWS_ACCESS_KEY_ID=AKIATESTTESTTESTTEST AWS_SECRET_ACCESS_KEY=test/secret+of/the+suite/0123456789
+	export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+	export AWS_PAGER='' AWS_MAX_ATTEMPTS=1 HOME=$work/home WORK=$work
+	mkdir -p "$HOME"
+}
+
+# run_case FILE: from a fresh account; a case in Python prints lines "ok TEXT" and "not ok TEXT"
+run_case() {
+	local name=${1##*/} line status=0
+	lab '{"reset": true}' >/dev/null
+	witness save "$work/before"
+	case $1 in
+	*.py)
+		"$PYTHON" "$1" >"$work/case" || status=$?
+		while IFS= read -r line; do
+			case $line in
+			"ok "*) ok "$name: ${line#ok }" ;;
+			"not ok "*) not_ok "$name: ${line#not ok }" ;;
+			*) diag "${line#\# }" ;;
+			esac
+		done <"$work/case"
+		[ "$status" = 0 ] || grep -q '^not ok' "$work/case" || not_ok "$name ended with status $status"
+		;;
+	# shellcheck disable=SC1090
+	*) . "$1" ;;
+	esac
+	check "$name: nothing is left" witness compare "$work/before"
+	check "$name: every signature was right" test "$(lab_report '.refused | tojson')" = "[]"
+	check "$name: the lab had no problem" test "$(lab_report '.problems | join("\n")')" = ""
+}
