@@ -12,11 +12,15 @@
 #define FAMILIES_MAX 64
 #define TYPES_MAX    64
 
+/* Of all types that would do, so many of the cheapest are enough to find one that is to be had. */
+#define TYPES_KEPT 10
+
 /* A type that will do. */
 struct candidate {
 	char type[64];
 	unsigned rank;
 	bool spot;
+	uint64_t least;     /* money.h, on the spot market, of all zones; 0: not known */
 	uint64_t on_demand; /* money.h; 0: not known */
 };
 
@@ -153,6 +157,33 @@ static uint64_t spot_price(const struct ec2_spots *spots, const char *type, cons
 	return 0;
 }
 
+/* What is not known, 0, comes last. */
+static int by_price(const void *pa, const void *pb)
+{
+	const struct candidate *a = pa, *b = pb;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return (a->least - 1 > b->least - 1) - (a->least - 1 < b->least - 1);
+}
+
+static void keep_cheapest(struct candidates *c, const struct ec2_spots *spots)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		for (size_t k = 0; k < spots->n; k++) {
+			uint64_t price = spots->item[k].price;
+
+			if (strcmp(spots->item[k].type, c->item[i].type) == 0 &&
+				price - 1 < c->item[i].least - 1)
+				c->item[i].least = price;
+		}
+	}
+	if (c->n > 0)
+		qsort(c->item, c->n, sizeof(*c->item), by_price);
+	if (c->n > TYPES_KEPT)
+		c->n = TYPES_KEPT;
+}
+
 static bool is_offered(const struct ec2_offerings *o, const char *type, const char *zone)
 {
 	for (size_t i = 0; i < o->n; i++) {
@@ -203,13 +234,16 @@ static int look_at_market(
 	return rc < 0 ? rc : ec2_spots(client, types, clock_deadline(SITE_TIME), &ret->spots, e);
 }
 
-static int build_ladder(
-	struct ec2_site *s, const struct candidates *c, struct ladder *ret, struct err *e)
+static int build_ladder(struct ec2_site *s, struct candidates *c, struct ladder *ret, struct err *e)
 {
 	const struct project_aws *aws = &s->project->aws;
 	struct market_view v = {0};
 	int rc = look_at_market(s, c, &v, e);
 
+	if (rc == 0) {
+		keep_cheapest(c, &v.spots);
+		price_on_demand(s, c);
+	}
 	for (size_t i = 0; i < c->n && rc == 0; i++) {
 		for (size_t k = 0; k < s->subnets.n && rc == 0; k++)
 			rc = add_rungs(ret, &c->item[i], &s->subnets.item[k], &v, e);
@@ -239,10 +273,8 @@ static int make_offer(struct ec2_site *s, const struct build *b, struct err *e)
 	snprintf(o->arch, sizeof(o->arch), "%s", b->target.arch);
 	snprintf(o->march, sizeof(o->march), "%s", b->target.march);
 	rc = o->named ? find_named(s, b, &c, e) : find_by_cpu(s, &b->target, &c, e);
-	if (rc == 0) {
-		price_on_demand(s, &c);
+	if (rc == 0)
 		rc = build_ladder(s, &c, &o->ladder, e);
-	}
 	if (rc == 0 && o->ladder.n == 0)
 		rc = err_set(e, ERR_CONFIG, ENOENT,
 			"target '%s': nothing in %s has its CPU, %u vCPUs and a price under "

@@ -81,6 +81,18 @@ int ec2_watch_doom(struct ec2_site *s, const char *id, struct err *e)
 	return 0;
 }
 
+/* EC2 has taken it to its end: nobody needs to look for it again. */
+static int note_gone(struct ec2_site *s, const char *id, struct err *e)
+{
+	const struct journal *j = &s->run->journal;
+
+	for (size_t i = 0; i < j->n; i++) {
+		if (j->entry[i].state == JOURNAL_MADE && strcmp(j->entry[i].id, id) == 0)
+			return journal_gone(&s->run->journal, j->entry[i].token, e);
+	}
+	return 0;
+}
+
 int ec2_watch_terminate(struct ec2_site *s, struct err *e)
 {
 	const char *ids[AT_ONCE + 1];
@@ -93,7 +105,11 @@ int ec2_watch_terminate(struct ec2_site *s, struct err *e)
 	if (n == 0)
 		return 0;
 	rc = ec2_terminate(&s->cloud->client, ids, clock_deadline(SITE_TIME), e);
-	if (rc >= 0)
-		s->n_doomed -= n;
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = note_gone(s, ids[i], e);
+	s->n_doomed -= n;
+	return rc;
 }
