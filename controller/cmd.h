@@ -7,6 +7,7 @@
 #include "common/opt.h"
 
 extern const struct command cmd_validate;
+extern const struct command cmd_plan;
 extern const struct command cmd_build;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;

@@ -7,10 +7,11 @@ libcontroller_a_SOURCES = \
 	controller/board.c controller/board.h \
 	controller/child.c controller/child.h \
 	controller/cloud.c controller/cloud.h \
-	controller/cmd.h controller/cmd.h \
+	controller/cmd.h \
 	controller/cmd_build.c \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
+	controller/cmd_plan.c \
 	controller/cmd_validate.c \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
@@ -29,7 +30,9 @@ libcontroller_a_SOURCES = \
 	controller/machine_ssh.c controller/machine_ssh.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
-	controller/project.c controller/project.h controller/project.h controller/project.h \
+	controller/plan.c controller/plan.h \
+	controller/policy.c controller/policy.h \
+	controller/project.c controller/project.h \
 	controller/project_check.c \
 	controller/project_private.h \
 	controller/project_read.c \

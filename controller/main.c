@@ -10,6 +10,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_validate,
+	&cmd_plan,
 	&cmd_build,
 	&cmd_ls,
 	&cmd_gc,

@@ -28,5 +28,5 @@ cflags=-O3
 END
 
 check "it builds" "$CONTROLLER" build "$project"
-ls -R "$project" >&2
 check "4 archives" test "$(find "$project/dist" -name '*.tar.zst' | wc -l)" = 4
+check "plan finds all well" "$CONTROLLER" plan "$project"
