@@ -27,7 +27,7 @@ struct build_options {
 	struct opt_strings app, target, flags;
 	const char *on_error, *resume;
 	uint64_t parallel;
-	bool dry_run, debug_http, quiet, json;
+	bool keep, dry_run, debug_http, quiet, json;
 };
 
 static const struct build_options defaults = {.on_error = "keep"};
@@ -41,6 +41,8 @@ static const struct opt opts[] = {
 	{OPT_U64, 'j', "parallel", AT(parallel), "N", "so many workers at a time"},
 	{OPT_STRING, 0, "on-error", AT(on_error), "HOW",
 		"when a build fails: keep (the others go on), stop or ask"},
+	{OPT_FLAG, 0, "keep", AT(keep), NULL,
+		"leave the instances of failed builds, to log in there"},
 	{OPT_STRING, 0, "resume", AT(resume), "RUN", "go on with a run that was interrupted"},
 	{OPT_FLAG, 'n', "dry-run", AT(dry_run), NULL, "print what would be built, and where"},
 	{OPT_FLAG, 0, "debug-http", AT(debug_http), NULL,
@@ -57,7 +59,8 @@ struct building {
 	struct matrix matrix;
 	struct run run;
 	struct supply supply;
-	int *source; /* for each app, -1: not packed yet */
+	int *source;   /* for each app, -1: not packed yet */
+	unsigned kept; /* machines that --keep leaves */
 };
 
 /* --- what the workers ask for */
@@ -135,7 +138,13 @@ static int load(struct building *b, const char *path, struct err *e)
 	};
 	int rc = project_load(path, &b->project, e);
 
-	return rc < 0 ? rc : matrix_make(&b->project, &choice, &b->matrix, e);
+	if (rc < 0)
+		return rc;
+	if (o->keep && b->project.provider != PROVIDER_EC2)
+		return err_set(e, ERR_USAGE, EINVAL,
+			"--keep: only instances of EC2 can be kept, this is provider=%s",
+			provider_name(b->project.provider));
+	return matrix_make(&b->project, &choice, &b->matrix, e);
 }
 
 /* Every agent that will be sent is there. */
@@ -233,21 +242,31 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 		failed, b->matrix.n, b->project.dist);
 }
 
-/* What is left of it is worth another command: which one. */
-static void leave_run(struct building *b)
+/* Nothing of ours is left; or what is, is told, with the command that removes it. */
+static void clear_run(struct building *b)
 {
 	struct err e = ERR_INIT;
 	size_t left;
 
-	if (supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
+	if (b->kept == 0 && supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
 		log_warning("%s", e.msg);
 	left = journal_open_entries(&b->run.journal);
 	if (left > 0)
-		log_warning("%zu resources may be left: 'controller gc --run %s' removes them",
-			left, b->run.id);
-	if (matrix_count(&b->matrix, BUILD_DONE) < b->matrix.n)
+		log_warning("%zu resources are left: 'controller gc --run %s' removes them", left,
+			b->run.id);
+}
+
+/* Its folder is worth keeping where it knows of something that is left, or done. */
+static void leave_run(struct building *b)
+{
+	struct err e = ERR_INIT;
+	size_t done = matrix_count(&b->matrix, BUILD_DONE);
+
+	if (journal_open_entries(&b->run.journal) > 0)
+		return;
+	if (done > 0 && done < b->matrix.n)
 		log_info("'controller build --resume %s' does what is not done", b->run.id);
-	else if (left == 0 && run_forget(&b->run, &e) < 0)
+	else if (run_forget(&b->run, &e) < 0)
 		log_warning("%s", e.msg);
 }
 
@@ -265,6 +284,7 @@ static int build_all(struct building *b, enum fleet_on_error on_error, struct er
 		.source = open_source,
 		.ctx = b,
 		.patience = PATIENCE,
+		.keep = b->o->keep,
 	};
 	struct fleet fleet = {
 		.shop = &shop,
@@ -283,6 +303,7 @@ static int build_all(struct building *b, enum fleet_on_error on_error, struct er
 	board_start(&board, b->o->quiet);
 	rc = fleet_run(&fleet, &why);
 	r.cost = fleet.spent;
+	b->kept = fleet.kept;
 	r.ended = date_now();
 	if (rc < 0) {
 		struct err ignored = ERR_INIT;
@@ -292,6 +313,24 @@ static int build_all(struct building *b, enum fleet_on_error on_error, struct er
 		return rc;
 	}
 	return finish(b, &r, e);
+}
+
+static int open_sources(struct building *b, struct err *e)
+{
+	b->source = malloc(b->project.n_apps * sizeof(*b->source));
+	if (!b->source)
+		return err_oom(e);
+	for (size_t i = 0; i < b->project.n_apps; i++)
+		b->source[i] = -1;
+	return 0;
+}
+
+/* What a former controller of this run has left is removed first. */
+static int open_supply(struct building *b, struct err *e)
+{
+	int rc = supply_open(&b->project, &b->run, b->o->debug_http, &b->supply, e);
+
+	return rc < 0 ? rc : supply_clear(&b->supply, clock_deadline(CLEAR_TIME), e);
 }
 
 static int build_run(struct building *b, const char *path, struct err *e)
@@ -304,16 +343,13 @@ static int build_run(struct building *b, const char *path, struct err *e)
 		return rc;
 	if (b->o->dry_run)
 		return print_dry_run(b);
-	b->source = malloc(b->project.n_apps * sizeof(*b->source));
-	if (!b->source)
-		return err_oom(e);
-	for (size_t i = 0; i < b->project.n_apps; i++)
-		b->source[i] = -1;
-	if ((rc = begin_run(b, e)) < 0 ||
-		(rc = supply_open(&b->project, &b->run, b->o->debug_http, &b->supply, e)) < 0)
+	if ((rc = open_sources(b, e)) < 0 || (rc = begin_run(b, e)) < 0)
 		return rc;
-	report_resume(&b->matrix, b->run.journal.events, b->project.dist);
-	rc = build_all(b, on_error, e);
+	if ((rc = open_supply(b, e)) == 0) {
+		report_resume(&b->matrix, b->run.journal.events, b->project.dist);
+		rc = build_all(b, on_error, e);
+		clear_run(b);
+	}
 	leave_run(b);
 	return rc;
 }

@@ -68,9 +68,9 @@ static int make_group(struct ec2_site *s, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	snprintf(s->group_token, sizeof(s->group_token), "shared-prep-%s", s->run->id);
-	if (!journal_find(j, s->group_token) &&
-		(rc = journal_intend(j, RESOURCE_GROUP, s->group_token, s->cloud->region, e)) < 0)
+	snprintf(s->group_token, sizeof(s->group_token), "shared-prep-%s-%zu", s->run->id, j->n);
+	rc = journal_intend(j, RESOURCE_GROUP, s->group_token, s->cloud->region, e);
+	if (rc < 0)
 		return rc;
 	rc = ec2_group_create(c,
 		&(struct ec2_group_new){
@@ -89,24 +89,6 @@ static int make_group(struct ec2_site *s, struct err *e)
 	return rc < 0 ? rc : journal_made(j, s->group_token, s->group, e);
 }
 
-/* One that a former controller of this run has made. */
-static int find_group(struct ec2_site *s, struct err *e)
-{
-	const char *values[] = {s->run->id, NULL};
-	const struct ec2_filter filter = {"tag:" RESOURCE_RUN, values};
-	auto_ec2_groups struct ec2_groups list = {0};
-	int rc = ec2_groups(&s->cloud->client,
-		&(struct ec2_select){
-			.filters = &filter, .n_filters = 1, .deadline = clock_deadline(SITE_TIME)},
-		&list, e);
-
-	if (rc < 0 || list.n == 0)
-		return rc;
-	snprintf(s->group, sizeof(s->group), "%s", list.item[0].id);
-	snprintf(s->group_token, sizeof(s->group_token), "%.64s", list.item[0].name);
-	return journal_made(&s->run->journal, s->group_token, s->group, e);
-}
-
 static int let_in(struct ec2_site *s, const char *address, struct err *e)
 {
 	int rc =
@@ -119,12 +101,9 @@ static int let_in(struct ec2_site *s, const char *address, struct err *e)
 
 static int make_login(struct ec2_site *s, struct err *e)
 {
-	char path[PATH_MAX];
-
 	if (*s->login.path)
 		return 0;
-	/* Of a former controller of this run: its workers are gone. */
-	snprintf(path, sizeof(path), "%s", LOGIN_KEY);
+	/* Of a former controller of this run, whose workers are gone. */
 	(void)!unlinkat(s->run->dirfd, LOGIN_KEY, 0);
 	(void)!unlinkat(s->run->dirfd, LOGIN_KEY ".pub", 0);
 	return sshkey_make(s->run->dir, LOGIN_KEY, &s->login, e);
@@ -139,9 +118,7 @@ int ec2_gate_open(struct ec2_site *s, struct err *e)
 		return 0;
 	if ((rc = ec2_gate_address(s, address, e)) < 0 || (rc = make_login(s, e)) < 0)
 		return rc;
-	if (s->run->journal.n > 0 && (rc = find_group(s, e)) < 0)
-		return rc;
-	if (!*s->group && (rc = make_group(s, e)) < 0)
+	if ((rc = make_group(s, e)) < 0)
 		return rc;
 	return let_in(s, address, e);
 }
@@ -158,20 +135,4 @@ int ec2_gate_follow(struct ec2_site *s, struct err *e)
 		return rc;
 	rc = ec2_group_revoke(&s->cloud->client, s->group, before, clock_deadline(SITE_TIME), e);
 	return rc < 0 ? rc : 1;
-}
-
-int ec2_gate_remove(struct ec2_site *s, struct err *e)
-{
-	struct call_client *c = &s->cloud->client;
-	int rc;
-
-	if (!*s->group)
-		return 0;
-	rc = ec2_group_delete(c, s->group, clock_deadline(SITE_TIME), e);
-	if (rc < 0 && strcmp(c->fault.code, "DependencyViolation") == 0)
-		e->kind = ERR_TRANSIENT;
-	if (rc < 0)
-		return rc;
-	s->group[0] = '\0';
-	return journal_gone(&s->run->journal, s->group_token, e);
 }

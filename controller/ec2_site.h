@@ -100,9 +100,6 @@ must_check int ec2_gate_follow(struct ec2_site *s, struct err *e);
 must_check int ec2_gate_address(
 	const struct ec2_site *s, char ret[static SITE_ADDRESS], struct err *e);
 
-/* Begins to remove the group; kind transient: an instance is in it yet. */
-must_check int ec2_gate_remove(struct ec2_site *s, struct err *e);
-
 /* One look at all instances of the run, if the last was not just now; s->seen has them. */
 must_check int ec2_watch_look(struct ec2_site *s, struct err *e);
 

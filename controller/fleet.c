@@ -70,7 +70,8 @@ static struct worker *free_place(struct fleet *f)
 	return NULL;
 }
 
-static void hire(struct fleet *f, struct worker *w, struct crew *c)
+/* True: there was a machine. */
+static bool hire(struct fleet *f, struct worker *w, struct crew *c)
 {
 	struct machine *m = NULL;
 	struct err why = ERR_INIT;
@@ -78,7 +79,7 @@ static void hire(struct fleet *f, struct worker *w, struct crew *c)
 	if (supply_take(f->supply, c, f->hired + 1, &m, &why) < 0)
 		give_up(c, &why);
 	if (!m)
-		return;
+		return false;
 	*w = (struct worker)WORKER_INIT;
 	w->shop = f->shop;
 	w->machine = m;
@@ -89,19 +90,22 @@ static void hire(struct fleet *f, struct worker *w, struct crew *c)
 		w->state = WORKER_STUCK;
 	else
 		board_say(f->board, "worker %u: %s", w->number, *m->place ? m->place : m->name);
+	return true;
 }
 
-static void hire_all(struct fleet *f)
+/* One at a time, so that the others are looked after between calls that take their time. */
+static bool hire_one(struct fleet *f)
 {
 	for (size_t i = 0; i < f->matrix->n_crews; i++) {
 		struct crew *c = &f->matrix->crew[i];
 		struct worker *w = free_place(f);
 
 		if (!w)
-			return;
-		if (!f->crews[i].busy && crew_count(c, BUILD_WAITING) > 0)
-			hire(f, w, c);
+			return false;
+		if (!f->crews[i].busy && crew_count(c, BUILD_WAITING) > 0 && hire(f, w, c))
+			return true;
 	}
+	return false;
 }
 
 /* --- looking after */
@@ -163,12 +167,35 @@ static void handle_stuck(struct fleet *f, struct worker *w)
 		give_up(w->crew, &w->err);
 }
 
+/* It will be taken away: what it has not finished begins again elsewhere, and that is nobody's
+ * fault. */
+static void handle_notice(struct fleet *f, struct worker *w)
+{
+	board_say(f->board, "worker %u: %s will be taken away: %s", w->number, w->machine->place,
+		w->machine->notice);
+	if (w->build && w->build->state == BUILD_RUNNING)
+		w->build->attempts--;
+	worker_stop(w);
+}
+
 static void handle_gone(struct fleet *f, struct worker *w)
 {
 	if (w->err.kind != ERR_NONE && w->machine->state != MACHINE_GONE)
 		board_say(f->board, "worker %u: %s", w->number, w->err.msg);
 	if (w->machine->started)
 		f->spent += money_for(w->machine->price, clock_now() - w->machine->started);
+	state_of(f, w->crew)->busy = false;
+	supply_return(f->supply, w->machine);
+	worker_free(w);
+}
+
+/* It ends by itself when its lifetime is over. */
+static void handle_kept(struct fleet *f, struct worker *w)
+{
+	board_say(f->board, "worker %u: %s is kept: %s", w->number, w->machine->place,
+		w->machine->login);
+	f->kept++;
+	f->spent += money_for(w->machine->price, clock_now() - w->machine->started);
 	state_of(f, w->crew)->busy = false;
 	supply_return(f->supply, w->machine);
 	worker_free(w);
@@ -188,12 +215,16 @@ static int look_after(struct fleet *f, struct worker *w, struct err *e)
 		board_say(f->board, "worker %u: %s%s%s", w->number, worker_doing(w),
 			w->build ? " " : "",
 			w->build ? build_name(w->build, name, sizeof(name)) : "");
+	if (w->state == WORKER_BUSY && *w->machine->notice)
+		handle_notice(f, w);
 	if (w->state == WORKER_STUCK)
 		handle_stuck(f, w);
 	else if (w->state == WORKER_IDLE)
 		worker_stop(w);
 	if (w->state == WORKER_GONE)
 		handle_gone(f, w);
+	else if (w->state == WORKER_KEPT)
+		handle_kept(f, w);
 	return 0;
 }
 
@@ -222,6 +253,11 @@ static void check_limits(struct fleet *f)
 
 	if (cancel_requested()) {
 		err_set(&why, ERR_TRANSIENT, ECANCELED, "interrupted");
+		if (!f->closing)
+			board_say(f->board,
+				"stopping all workers; interrupt again to leave at once, "
+				"then 'controller gc --run %s'",
+				f->shop->run);
 		close_down(f, &why);
 	} else if (f->max_cost && fleet_cost(f) > f->max_cost) {
 		err_set(&why, ERR_CONFIG, EDQUOT,
@@ -245,7 +281,7 @@ static void read_answer(struct fleet *f)
 }
 
 /* Until a step ends, an answer comes, or it is time to look at the machines again. */
-static void wait_for_something(struct fleet *f)
+static void wait_for_something(struct fleet *f, int timeout)
 {
 	struct pollfd fds[FLEET_MAX + 1];
 	nfds_t n = 0;
@@ -256,7 +292,7 @@ static void wait_for_something(struct fleet *f)
 		if (f->worker[i].machine && f->worker[i].pidfd >= 0)
 			fds[n++] = (struct pollfd){.fd = f->worker[i].pidfd, .events = POLLIN};
 	}
-	if (poll(fds, n, TICK_MS) > 0 && f->asking && fds[0].revents)
+	if (poll(fds, n, timeout) > 0 && f->asking && fds[0].revents)
 		read_answer(f);
 }
 
@@ -274,9 +310,11 @@ static void loop(struct fleet *f)
 	struct err why = ERR_INIT;
 
 	for (;;) {
+		bool hired = false;
+
 		check_limits(f);
 		if (!f->closing)
-			hire_all(f);
+			hired = hire_one(f);
 		look_after_all(f);
 		if (tell_ends(f, &why) < 0)
 			close_down(f, &why);
@@ -286,7 +324,7 @@ static void loop(struct fleet *f)
 					     .n = f->parallel,
 					     .matrix = f->matrix,
 					     .cost = fleet_cost(f)});
-		wait_for_something(f);
+		wait_for_something(f, hired ? 0 : TICK_MS);
 	}
 }
 

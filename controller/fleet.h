@@ -35,6 +35,7 @@ struct fleet {
 	struct worker *worker;    /* parallel of them; machine NULL: a free place */
 	struct crew_state *crews; /* for each of the matrix */
 	unsigned hired;
+	unsigned kept;  /* machines that were left, as the shop wants it */
 	uint64_t spent; /* on machines that are gone */
 	bool closing;
 	bool asking;    /* FLEET_ASK: an answer is awaited on standard input */
@@ -43,7 +44,7 @@ struct fleet {
 
 /* 0: all builds are done or failed, the matrix tells. Else it was ended before that (-ECANCELED: by
  * the user; max_cost=, --on-error=stop, no space): what had begun waits again. No worker is left in
- * either case, but for machines that could not be stopped: the journal has them. */
+ * either case, but for machines that were kept or could not be stopped: the journal has them. */
 must_check int fleet_run(struct fleet *f, struct err *e);
 
 /* So far, in money.h. */

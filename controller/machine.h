@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -59,10 +60,11 @@ struct machine {
 			 * first
 			 */
 	enum machine_state state;
-	char arch[16];    /* of its processor, "x86_64" or "aarch64" */
-	uint64_t price;   /* money.h, for an hour; 0: it costs nothing */
-	uint64_t started; /* clock.h; 0: not yet */
-	char notice[128]; /* it will be taken away: what the provider said; "" */
+	char arch[16];        /* of its processor, "x86_64" or "aarch64" */
+	uint64_t price;       /* money.h, for an hour; 0: it costs nothing */
+	uint64_t started;     /* clock.h; 0: not yet */
+	char login[PATH_MAX]; /* a command line by which a person logs in; "" where there is none */
+	char notice[128];     /* it will be taken away: what the provider said; "" */
 };
 
 static inline int machine_start(struct machine *m, struct err *e)

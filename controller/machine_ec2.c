@@ -246,6 +246,10 @@ static int connect_to(struct machine_ec2 *m, const struct ec2_instance *i, struc
 		o.jump = &jump;
 	}
 	m->connecting = clock_now();
+	snprintf(m->base.login, sizeof(m->base.login),
+		"ssh -i %.1000s -o UserKnownHostsFile=%.1000s -o HostKeyAlias=%s%s%s %s@%s",
+		s->login.path, m->known_hosts, m->token, *aws->bastion ? " -J " : "", aws->bastion,
+		s->user, o.to.host);
 	return rc < 0 ? rc : ssh_open(&o, &m->ssh, e);
 }
 
@@ -323,8 +327,10 @@ static int poll_ready(struct machine_ec2 *m, struct err *e)
 {
 	char notice[sizeof(m->base.notice)];
 
-	if (keeper_poll(&m->keeper, notice, sizeof(notice)) > 0)
+	if (keeper_poll(&m->keeper, notice, sizeof(notice)) > 0) {
 		memcpy(m->base.notice, notice, sizeof(notice));
+		ladder_close(m->rung, clock_now());
+	}
 	if (ssh_poll(m->ssh, e) < 0)
 		return -e->num;
 	if (ssh_state(m->ssh) != SSH_CONNECTED)

@@ -224,6 +224,10 @@ static int fail_build(struct worker *w, const char *why, struct err *e)
 {
 	snprintf(w->build->why, sizeof(w->build->why), "%.*s", MATRIX_WHY - 1, why);
 	w->build->state = BUILD_FAILED;
+	if (w->shop->keep) {
+		set_state(w, WORKER_KEPT);
+		return 0;
+	}
 	w->step = last_each();
 	return begin_step(w, e);
 }
@@ -378,6 +382,7 @@ int worker_poll(struct worker *w, struct err *e)
 		poll_stopping(w);
 		break;
 	case WORKER_IDLE:
+	case WORKER_KEPT:
 	case WORKER_STUCK:
 	case WORKER_GONE:
 		break;
@@ -423,6 +428,7 @@ const char *worker_doing(const struct worker *w)
 	static const char *const name[] = {
 		[WORKER_STARTING] = "starting",
 		[WORKER_IDLE] = "idle",
+		[WORKER_KEPT] = "kept",
 		[WORKER_STUCK] = "lost",
 		[WORKER_STOPPING] = "stopping",
 		[WORKER_GONE] = "gone",

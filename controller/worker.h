@@ -24,12 +24,14 @@ struct worker_shop {
 	int (*source)(void *ctx, const struct project_app *app, int *ret_fd, struct err *e);
 	void *ctx;
 	uint64_t patience; /* ns that a machine may take to be ready */
+	bool keep;         /* a failed build leaves its worker WORKER_KEPT */
 };
 
 enum worker_state {
 	WORKER_STARTING,
 	WORKER_BUSY,
 	WORKER_IDLE,  /* nothing to do any more: its machine may stop */
+	WORKER_KEPT,  /* a build has failed, and a person will look why */
 	WORKER_STUCK, /* its machine is of no use any more: so->err says why */
 	WORKER_STOPPING,
 	WORKER_GONE,
