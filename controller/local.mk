@@ -28,6 +28,7 @@ libcontroller_a_SOURCES = \
 	controller/money.c controller/money.h \
 	controller/project.c controller/project.h \
 	controller/project_check.c \
+	controller/project_check_app.c \
 	controller/project_private.h \
 	controller/project_read.c \
 	controller/project_take.c \
