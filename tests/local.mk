@@ -138,4 +138,12 @@ fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
 fuzz: fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
 
+if CONTROLLER
+EXTRA_PROGRAMS += fuzz_project
+fuzz_project_SOURCES = tests/fuzz/fuzz_project.c
+fuzz_project_LDADD = $(CONTROLLER_LDADD)
+fuzz_project_LDFLAGS = $(FUZZ_LINK)
+fuzz: fuzz_project
+endif
+
 .PHONY: fuzz
