@@ -34,6 +34,7 @@ libcontroller_a_SOURCES = \
 	controller/policy.c controller/policy.h \
 	controller/project.c controller/project.h \
 	controller/project_check.c \
+	controller/project_check_app.c \
 	controller/project_private.h \
 	controller/project_read.c \
 	controller/project_take.c \

@@ -72,6 +72,33 @@ must_check int project_read(struct project *p, struct config_lines *lines, struc
 must_check int project_check(
 	const struct project *p, const struct config_lines *lines, struct err *e);
 
+#define PROJECT_TITLE 80 /* of a section, with its NUL */
+
+struct project_checking {
+	const struct project *p;
+	const struct config_lines *lines;
+	struct err *e;
+};
+
+/* What is at fault: a section, "app octave", a key or "", and a word of its value or NULL. */
+struct project_place {
+	const char *section;
+	const char *key;
+	const char *word;
+};
+
+/* project_check.c: says of the error in c->e where it is; returns it. */
+int project_blame(const struct project_checking *c, struct project_place at);
+int project_missing(const struct project_checking *c, const char *section, const char *key);
+int project_twice(const struct project_checking *c, struct project_place at);
+/* Is word i there before, too? */
+bool project_is_before(const struct config_words *w, size_t i);
+must_check int project_check_targets(
+	const struct project_checking *c, const char *section, const struct config_words *w);
+
+/* project_check_app.c */
+must_check int project_check_app(const struct project_checking *c, const struct project_app *a);
+
 /* project.c: the architecture of an agent by its ELF header: "x86_64", "aarch64". */
 must_check int project_agent_arch(const char *path, const char **ret, struct err *e);
 

@@ -55,6 +55,42 @@ check_exit() {
 	fi
 }
 
+# one_line CODE REGEX TEXT COMMAND…: a mistake is one line on standard error, nothing on the other;
+# for a suite that has a folder $work
+one_line() {
+	local want=$1 regex=$2 text=$3 status=0
+	shift 3
+	"$@" >"$work/out" 2>"$work/err" || status=$?
+	if [ "$status" = "$want" ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/err")" = 1 ] &&
+		grep -qE -- "$regex" "$work/err"; then
+		ok "$text"
+	else
+		not_ok "$text" "exit $status instead of $want: $*" "$(cat "$work/out" "$work/err")"
+	fi
+}
+
+# completes PROGRAM NAME WORD FULL: its completion, sourced, makes FULL of the command WORD
+completes() (
+	# shellcheck disable=SC1090
+	. <("$1" --completion bash)
+	complete -p "$2" >/dev/null || exit
+	# shellcheck disable=SC2034
+	COMP_WORDS=("$2" "$3") COMP_CWORD=1
+	"$(complete -p "$2" | sed -E 's/.*-F ([^ ]+).*/\1/')" && [ "${COMPREPLY[*]}" = "$4" ]
+)
+
+# undocumented PROGRAM PAGE COMMAND…: prints each option that the page does not have at its command
+undocumented() {
+	local program=$1 page=$2 c o
+	shift 2
+	for c; do
+		"$program" "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r o; do
+			[ "$o" = --help ] || sed -n "/^\.It Cm $c/,/^\.It Cm /p" "$page" |
+				grep -- "Fl -${o#--}" >/dev/null || echo "$c $o"
+		done
+	done
+}
+
 # wait_for SECONDS COMMAND…: polls a state until it holds; fails when the time is over (PATIENCE=:
 # a factor for slow programs)
 wait_for() {

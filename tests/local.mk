@@ -143,6 +143,15 @@ fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c
 fuzz_unpack_LDADD = $(FUZZ_LIBS)
 fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
-fuzz: fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
+FUZZERS = fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
+if CONTROLLER
+EXTRA_PROGRAMS += fuzz_project
+fuzz_project_SOURCES = tests/fuzz/fuzz_project.c
+fuzz_project_LDADD = $(CONTROLLER_LDADD)
+fuzz_project_LDFLAGS = $(FUZZ_LINK)
+FUZZERS += fuzz_project
+endif
+
+fuzz: $(FUZZERS)
 
 .PHONY: fuzz

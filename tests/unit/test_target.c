@@ -85,6 +85,9 @@ static void test_unknown(void **state)
 		{"c7g", "znver3",
 			"march 'znver3' is more than machines of 'c7g' have, or another "
 			"architecture: they have neoverse-v1"},
+		{"c8i", "cortex-a72",
+			"march 'cortex-a72' is more than machines of 'c8i' have, or another "
+			"architecture: they have graniterapids"},
 		{"c6a", "znver4",
 			"march 'znver4' is more than machines of 'c6a' have, or another "
 			"architecture: they have znver3"},
