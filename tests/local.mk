@@ -81,13 +81,18 @@ endif
 
 if CONTROLLER
 CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
-check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/sign
+check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/services tests/aws/sign
 tests_aws_ask_SOURCES = tests/aws/ask.c
 tests_aws_ask_LDADD = $(CONTROLLER_LDADD)
 tests_aws_endpoints_SOURCES = tests/aws/endpoints.c
 tests_aws_endpoints_LDADD = $(CONTROLLER_LDADD)
 tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
+tests_aws_services_SOURCES = \
+	tests/aws/services.c tests/aws/services.h \
+	tests/aws/services_ec2.c \
+	tests/aws/services_others.c
+tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
