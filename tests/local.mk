@@ -97,11 +97,25 @@ tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_base \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
+	tests/unit/test_debug \
+	tests/unit/test_ec2 \
 	tests/unit/test_profile \
+	tests/unit/test_query \
+	tests/unit/test_s3 \
 	tests/unit/test_sigv4
+AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
+tests_unit_test_base_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
 tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_debug_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
+tests_unit_test_ec2_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
+tests_unit_test_query_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_s3_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)

@@ -162,6 +162,11 @@ def check_instances(bench):
     expect(sent[1]["NetworkInterfaces"][0]["Groups"] == [group], sent[1])
     bench.ask("tag", spot["id"], "Name", "worker 1")
     expect(bench.ask("instances-of", spot["id"])[0]["tags"]["Name"] == "worker 1", "tag")
+    # moto knows no such filter.
+    bench.wire.faults["DescribeInstances"] = (
+        200, {}, b"<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>")
+    expect(bench.ask("instances", "client-token", "token-1") == [], "filter")
+    expect(bench.wire.seen[-1][2]["Filters"] == [{"Name": "client-token", "Values": ["token-1"]}], "filter")
     expect("InvalidInstanceID.NotFound" in bench.ask("instances-of", "i-0123456789abcdef0", code=6), "id")
     expect("InvalidInstanceID.NotFound" in bench.ask("terminate", "i-0123456789abcdef0", code=6), "id")
     expect(bench.ask("--dry-run", "terminate", spot["id"]) == {"allowed": True}, "dry run")
