@@ -147,7 +147,7 @@ static int take(const struct base_request *r, const struct ec2_image *image, str
 	const struct ec2_device *root = ec2_image_root(image);
 
 	if (strcmp(image->state, "available") != 0)
-		return err_set(e, ERR_REMOTE, ENOENT, "image '%s' is %s", image->id, image->state);
+		return err_set(e, ERR_REMOTE, EBUSY, "image '%s' is %s", image->id, image->state);
 	if (strcmp(arch_of_ec2(image->arch), r->arch) != 0)
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"image '%s' is for %s, and one for %s is needed", image->id,

@@ -81,13 +81,18 @@ endif
 
 if CONTROLLER
 CONTROLLER_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
-check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/sign
+check_PROGRAMS += tests/aws/ask tests/aws/endpoints tests/aws/profiles tests/aws/services tests/aws/sign
 tests_aws_ask_SOURCES = tests/aws/ask.c
 tests_aws_ask_LDADD = $(CONTROLLER_LDADD)
 tests_aws_endpoints_SOURCES = tests/aws/endpoints.c
 tests_aws_endpoints_LDADD = $(CONTROLLER_LDADD)
 tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
+tests_aws_services_SOURCES = \
+	tests/aws/services.c tests/aws/services.h \
+	tests/aws/services_ec2.c \
+	tests/aws/services_others.c
+tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
 check_PROGRAMS += tests/machines/drive
@@ -95,24 +100,39 @@ tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
-	tests/unit/test_ssh \
-	tests/unit/test_userdata \
+	tests/unit/test_base \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
+	tests/unit/test_debug \
+	tests/unit/test_ec2 \
 	tests/unit/test_money \
 	tests/unit/test_profile \
 	tests/unit/test_project \
+	tests/unit/test_query \
+	tests/unit/test_s3 \
 	tests/unit/test_sigv4 \
-	tests/unit/test_target
-tests_unit_test_ssh_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_userdata_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_money_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_project_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_target_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_profile_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_credentials_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
-tests_unit_test_sigv4_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+	tests/unit/test_ssh \
+	tests/unit/test_target \
+	tests/unit/test_userdata
+AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
+CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_base_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
+tests_unit_test_call_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_credentials_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
+tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
+tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_sigv4_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_ssh_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_target_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_userdata_LDADD = $(CONTROLLER_TEST)
 endif
 endif
 

@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "common/num.h"
 #include "controller/aws/sts.h"
-#include "tests/unit/server.h"
+#include "tests/unit/aws_client.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,52 +15,10 @@
 /* cmocka wants the four above */
 #include <cmocka.h>
 
-#define LONG   (60 * NSEC_PER_SEC)
-#define SECRET "SEKRET/a+b"
+#define LONG (60 * NSEC_PER_SEC)
 
-/* A client whose services are all at one address. */
-struct fixture {
-	char url[96];
-	const char *env[6];
-	struct profiles profiles;
-	struct credentials_source source;
-	struct credentials_cache cache;
-	struct call_client client;
-};
-
-static void fixture_start(struct fixture *f, const char *url)
-{
-	struct err e = ERR_INIT;
-
-	*f = (struct fixture){
-		.env = {f->url, "AWS_ACCESS_KEY_ID=AKENV", "AWS_SECRET_ACCESS_KEY=" SECRET,
-			"AWS_SESSION_TOKEN=TOKEN/1"},
-		.source = {.env = f->env, .profiles = &f->profiles},
-		.cache = {.source = &f->source},
-		.client = {.env = f->env,
-			.profiles = &f->profiles,
-			.region = "eu-west-1",
-			.credentials = &f->cache,
-			.budget = CALL_BUDGET},
-	};
-	snprintf(f->url, sizeof(f->url), "AWS_ENDPOINT_URL=%s", url);
-	assert_int_equal(profiles_load(f->env, NULL, &f->profiles, &e), 0);
-}
-
-static void fixture_end(struct fixture *f)
-{
-	credentials_free(&f->cache.current);
-	profiles_free(&f->profiles);
-}
-
-#define OK                         "HTTP/1.0 200 OK\r\nx-amzn-RequestId: 1\r\n\r\n<r/>"
-#define PAGE                       "HTTP/1.1 500 X\r\nContent-Length: 26\r\n\r\n<!doctype html><html></htm"
-#define ANSWER(status, head, body) "HTTP/1.0 " #status " X\r\n" head "\r\n" body
-#define EC2(status, code)                                                                          \
-	ANSWER(status, "",                                                                         \
-		"<?xml version=\"1.0\"?><Response><Errors><Error><Code>" code                      \
-		"</Code><Message>it says &lt;so&gt;\nhere</Message></Error></Errors>"              \
-		"<RequestID>r</RequestID></Response>")
+#define OK   "HTTP/1.0 200 OK\r\nx-amzn-RequestId: 1\r\n\r\n<r/>"
+#define PAGE "HTTP/1.1 500 X\r\nContent-Length: 26\r\n\r\n<!doctype html><html></htm"
 #define STS(status, head, code)                                                                    \
 	ANSWER(status, head,                                                                       \
 		"<ErrorResponse xmlns=\"https://x\"><Error><Type>Sender</Type><Code>" code         \
@@ -203,6 +161,103 @@ static void test_request(void **state)
 	assert_non_null(strstr(s.last, "POST /v1/describejobqueues HTTP/1.1\r\n"));
 	assert_null(strstr(s.last, "Authorization"));
 	assert_null(strstr(s.last, "X-Amz"));
+	fixture_end(&f);
+}
+
+/* REST: method, path, query and headers are signed and sent, the answer's headers are kept. */
+static void test_rest(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nETag: \"abc\"\r\nContent-Length: 99999999\r\n\r\n", NULL};
+	auto_http_response struct http_response r = {0};
+	struct err e = ERR_INIT;
+	struct fault fault;
+	struct fixture f;
+	struct server s;
+
+	(void)state;
+	server_start(&s, answers);
+	fixture_start(&f, s.url);
+	assert_int_equal(call(&f.client,
+				 &(struct call){.service = ENDPOINT_S3,
+					 .action = "HeadObject",
+					 .method = "HEAD",
+					 .path = "/b/k",
+					 .query = "partNumber=1&a=%2F",
+					 .header = {{"If-Match", "\"x\""}},
+					 .wanted = {"Content-Length", "ETag"},
+					 .deadline = clock_deadline(LONG)},
+				 &r, &fault, &e),
+		0);
+	server_stop(&s);
+	assert_string_equal(r.header[0], "99999999");
+	assert_string_equal(r.header[1], "\"abc\"");
+	assert_non_null(strstr(s.last, "HEAD /b/k?partNumber=1&a=%2F HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.last, "\r\nIf-Match: \"x\"\r\n"));
+	assert_non_null(strstr(s.last, "SignedHeaders=host;if-match;x-amz-content-sha256;"
+				       "x-amz-date;x-amz-security-token,"));
+	assert_null(strstr(s.last, "Content-Type"));
+	fixture_end(&f);
+}
+
+/* Of other services than EC2 nothing is asked that would change something. */
+static void test_dry(void **state)
+{
+	auto_http_response struct http_response r = {0};
+	struct err e = ERR_INIT;
+	struct fault fault;
+	struct fixture f;
+
+	(void)state;
+	fixture_start(&f, "http://127.0.0.1:1");
+	f.client.dry_run = true;
+	assert_int_equal(call(&f.client,
+				 &(struct call){.service = ENDPOINT_IAM,
+					 .action = "CreateRole",
+					 .changes = true,
+					 .deadline = clock_deadline(LONG)},
+				 &r, &fault, &e),
+		-ECANCELED);
+	assert_int_equal(e.kind, ERR_BUG);
+	fixture_end(&f);
+}
+
+struct watch {
+	unsigned sent, answered, failed, last_try;
+};
+
+static void watch(void *ctx, const struct call_event *event)
+{
+	struct watch *w = ctx;
+
+	w->sent += event->what == CALL_SENT;
+	w->answered += event->what == CALL_ANSWERED && event->answer->status > 0;
+	w->failed += event->what == CALL_FAILED && event->failure->msg[0];
+	w->last_try = event->tries;
+	assert_string_equal(event->call->action, "Do");
+	assert_int_equal(strncmp(event->headers[0], "Host: ", 6), 0);
+}
+
+static void test_observe(void **state)
+{
+	static const char *const answers[] = {PAGE, SERVER_CLOSE, OK, NULL};
+	struct err e = ERR_INIT;
+	struct watch w = {0};
+	struct fault fault;
+	struct fixture f;
+	struct server s;
+
+	(void)state;
+	server_start(&s, answers);
+	fixture_start(&f, s.url);
+	f.client.observe = watch;
+	f.client.observer = &w;
+	assert_int_equal(ask(&f, clock_deadline(LONG), &fault, &e), 0);
+	server_stop(&s);
+	assert_int_equal(w.sent, 3);
+	assert_int_equal(w.answered, 2);
+	assert_int_equal(w.failed, 1);
+	assert_int_equal(w.last_try, 3);
 	fixture_end(&f);
 }
 
@@ -362,6 +417,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_dry),
+		cmocka_unit_test(test_observe),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_deadline),
