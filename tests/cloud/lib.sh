@@ -33,13 +33,29 @@ start_lab() {
 }
 
 stop_lab() {
-	exec 7>&-
+	exec 5>&- 7>&-
 	wait "$lab_pid"
 }
 
 lab() { curl -sS --fail-with-body --max-time 60 -d "$1" "$LAB/lab"; }
 lab_report() { curl -sS --fail-with-body --max-time 60 "$LAB/lab" | jq -r "$1"; }
-witness() { "$PYTHON" "$TOP/tests/cloud/witness.py" "$@"; }
+
+start_witness() {
+	mkfifo "$work/witness.in" "$work/witness.out"
+	"$PYTHON" "$TOP/tests/cloud/witness.py" <"$work/witness.in" >"$work/witness.out" &
+	exec 5>"$work/witness.in" 6<"$work/witness.out"
+}
+witness() {
+	local line
+	echo "$@" >&5
+	while IFS= read -rt 120 -u 6 line; do
+		case $line in
+		"status "*) return "${line#status }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	return 2
+}
 
 # An account of its own for whoever asks: nothing of this machine's.
 client_environment() {

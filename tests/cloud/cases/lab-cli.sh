@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The lab itself, by the AWS CLI, and the witness.
 
-check "the CLI lists regions" grep -q eu-central-1 <(aws ec2 describe-regions --output text)
+check "the CLI lists regions" grep eu-central-1 <(aws ec2 describe-regions --output text)
 group=$(aws ec2 create-security-group --group-name by-cli --description x --query GroupId --output text)
 check_exit 1 "left: SecurityGroups $group" "the witness sees what is left" witness compare "$work/before"
 check_exit 1 "left: SecurityGroupRules" "and its rules" witness compare "$work/before"
@@ -10,4 +10,4 @@ check "which counts for nothing" test "$(lab_report '.counts | length')" = 2
 aws ec2 delete-security-group --group-id "$group"
 check "nor what is gone" witness compare "$work/before"
 lab '{"faults": [{"action": "DescribeVpcs", "kind": "throttle"}]}' >/dev/null
-check "a fault as the CLI sees it" grep -q RequestLimitExceeded <(aws ec2 describe-vpcs 2>&1)
+check "a fault as the CLI sees it" grep RequestLimitExceeded <(aws ec2 describe-vpcs 2>&1)
