@@ -5,6 +5,8 @@
 #   lab '{"knobs": {"pending": 3}}'    tells the lab (control.py), prints its report
 #   lab_report FILTER                  what jq makes of the report
 #   witness save|compare FILE          what is in the account (witness.py)
+#   work                               the suite's folder
+# shellcheck disable=SC2154
 
 # Of this machine, or else of a folder of our own.
 find_python() {
@@ -83,8 +85,10 @@ run_case() {
 		done <"$work/case"
 		[ "$status" = 0 ] || grep -q '^not ok' "$work/case" || not_ok "$name ended with status $status"
 		;;
-	# shellcheck disable=SC1090
-	*) . "$1" ;;
+	*)
+		# shellcheck disable=SC1090
+		. "$1"
+		;;
 	esac
 	check "$name: nothing is left" witness compare "$work/before"
 	check "$name: every signature was right" test "$(lab_report '.refused | tojson')" = "[]"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # The lab itself, by the AWS CLI, and the witness.
+# shellcheck disable=SC2154
 
 check "the CLI lists regions" grep eu-central-1 <(aws ec2 describe-regions --output text)
 group=$(aws ec2 create-security-group --group-name by-cli --description x --query GroupId --output text)
