@@ -5,6 +5,7 @@
 #   lab '{"knobs": {"pending": 3}}'    tells the lab (control.py), prints its report
 #   lab_report FILTER                  what jq makes of the report
 #   witness save|compare FILE          what is in the account (witness.py)
+#   killed_at K before|after COMMAND…  a command that is killed at its K-th request
 #   work                               the suite's folder
 # shellcheck disable=SC2154
 
@@ -47,6 +48,19 @@ start_witness() {
 	"$PYTHON" "$TOP/tests/cloud/witness.py" <"$work/witness.in" >"$work/witness.out" &
 	exec 5>"$work/witness.in" 6<"$work/witness.out"
 }
+# killed_at K before|after COMMAND…: it gets SIGKILL at its K-th request, before or after that is done;
+# status 137, or its own where it makes fewer
+killed_at() {
+	local k=$1 when=$2 pid
+	shift 2
+	[ -p "$work/go" ] || mkfifo "$work/go"
+	(read -r _ <"$work/go" && exec "$@") &
+	pid=$!
+	lab "{\"faults\": [{\"skip\": $((k - 1)), \"kill\": $pid, \"when\": \"$when\"}]}" >/dev/null
+	echo >"$work/go"
+	wait "$pid"
+}
+
 witness() {
 	local line
 	echo "$@" >&5

@@ -12,3 +12,7 @@ aws ec2 delete-security-group --group-id "$group"
 check "nor what is gone" witness compare "$work/before"
 lab '{"faults": [{"action": "DescribeVpcs", "kind": "throttle"}]}' >/dev/null
 check "a fault as the CLI sees it" grep RequestLimitExceeded <(aws ec2 describe-vpcs 2>&1)
+lab '{"calm": true}' >/dev/null
+killed_at 1 after aws ec2 create-security-group --group-name killed --description x
+check "a command is killed at its first request" test $? = 137
+check "has made it all the same" aws ec2 delete-security-group --group-name killed
