@@ -177,9 +177,9 @@ class Cloud:
         """A new resource that is named too early."""
         if request.service != "ec2":
             return None
-        for value in request.form.values():
+        for field, value in request.form.items():
             left = self.life.unseen.get(value)
-            if left is None:
+            if left is None or field.startswith("Filter."):
                 continue
             if left > 1:
                 self.life.unseen[value] = left - 1

@@ -13,6 +13,7 @@ DEFAULTS = {
     "shortages": [],     # [{"type": pattern, "zone": pattern, "market": "spot"}]: no capacity
     "caller": None,      # what /checkip says instead of the caller's address
     "clock": 0,          # seconds that the service's clock is ahead
+    "deaf": 0,           # connections that a new machine closes at once, as one that still boots
     "blocked": "silent", # what a connection meets that no rule allows: "silent" or "reset"
 }
 

@@ -63,6 +63,7 @@ class Lab:
 
     def __init__(self):
         self.url = os.environ["LAB"]
+        self.clients = {}
 
     def tell(self, **verbs):
         """As in control.py; returns the report."""
@@ -80,9 +81,12 @@ class Lab:
     def log(self):
         return json.loads(self.urlopen("/lab/log"))
 
-    @staticmethod
-    def client(service="ec2", **more):
-        return boto3.client(service, **more)
+    def client(self, service="ec2", **more):
+        """One of boto3; of each kind there is one, for they take long to make."""
+        key = (service, *sorted(more.items()))
+        if key not in self.clients:
+            self.clients[key] = boto3.client(service, **more)
+        return self.clients[key]
 
     def group(self, cidr="127.0.0.1/32"):
         """A security group with port 22 open to it."""

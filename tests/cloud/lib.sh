@@ -5,6 +5,9 @@
 #   lab '{"knobs": {"pending": 3}}'    tells the lab (control.py), prints its report
 #   lab_report FILTER                  what jq makes of the report
 #   witness save|compare FILE          what is in the account (witness.py)
+#   killed_at K before|after COMMAND…  a command that is killed at its K-th request
+#   work                               the suite's folder
+# shellcheck disable=SC2154
 
 # Of this machine, or else of a folder of our own.
 find_python() {
@@ -33,13 +36,42 @@ start_lab() {
 }
 
 stop_lab() {
-	exec 7>&-
+	exec 5>&- 7>&-
 	wait "$lab_pid"
 }
 
 lab() { curl -sS --fail-with-body --max-time 60 -d "$1" "$LAB/lab"; }
 lab_report() { curl -sS --fail-with-body --max-time 60 "$LAB/lab" | jq -r "$1"; }
-witness() { "$PYTHON" "$TOP/tests/cloud/witness.py" "$@"; }
+
+start_witness() {
+	mkfifo "$work/witness.in" "$work/witness.out"
+	"$PYTHON" "$TOP/tests/cloud/witness.py" <"$work/witness.in" >"$work/witness.out" &
+	exec 5>"$work/witness.in" 6<"$work/witness.out"
+}
+# killed_at K before|after COMMAND…: it gets SIGKILL at its K-th request, before or after that is done;
+# status 137, or its own where it makes fewer
+killed_at() {
+	local k=$1 when=$2 pid
+	shift 2
+	[ -p "$work/go" ] || mkfifo "$work/go"
+	(read -r _ <"$work/go" && exec "$@") &
+	pid=$!
+	lab "{\"faults\": [{\"skip\": $((k - 1)), \"kill\": $pid, \"when\": \"$when\"}]}" >/dev/null
+	echo >"$work/go"
+	wait "$pid"
+}
+
+witness() {
+	local line
+	echo "$@" >&5
+	while IFS= read -rt 120 -u 6 line; do
+		case $line in
+		"status "*) return "${line#status }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	return 2
+}
 
 # An account of its own for whoever asks: nothing of this machine's.
 client_environment() {
@@ -67,8 +99,10 @@ run_case() {
 		done <"$work/case"
 		[ "$status" = 0 ] || grep -q '^not ok' "$work/case" || not_ok "$name ended with status $status"
 		;;
-	# shellcheck disable=SC1090
-	*) . "$1" ;;
+	*)
+		# shellcheck disable=SC1090
+		. "$1"
+		;;
 	esac
 	check "$name: nothing is left" witness compare "$work/before"
 	check "$name: every signature was right" test "$(lab_report '.refused | tojson')" = "[]"

@@ -11,7 +11,9 @@ import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.instances as instances
 import moto.ec2.models.subnets as subnets
 import moto.ec2.responses.amis as ami_calls
+import moto.ec2.responses.elastic_block_store as disk_calls
 import moto.ec2.responses.instances as instance_calls
+from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
 
 import images
@@ -33,6 +35,7 @@ class Lifecycle:
         self.patch_instance()
         self.patch_calls()
         self.patch_images()
+        self.patch_snapshots()
 
     def reset(self):
         self.unseen.clear()
@@ -178,6 +181,17 @@ class Lifecycle:
                     image.owner_alias = None
 
         amis.AmiBackend._load_amis = loaded
+
+    @staticmethod
+    def patch_snapshots():
+        """Those of base images belong to Amazon: moto lists them whoever is asked for."""
+        def owned(call):
+            owners = [call.current_account if o == "self" else o for o in call._get_param("OwnerIds", [])]
+            found = call.ec2_backend.describe_snapshots(
+                snapshot_ids=call._get_param("SnapshotIds", []), filters=call._filters_from_querystring())
+            return ActionResult({"Snapshots": [s for s in found if not owners or s.owner_id in owners]})
+
+        disk_calls.ElasticBlockStore.describe_snapshots = owned
 
 
 def set_state(instance, state):

@@ -4,6 +4,8 @@
 
     witness.py save FILE       writes what there is
     witness.py compare FILE    prints what came to be or went since; status 1 where there is any
+    witness.py                 takes such verbs from its standard input, a line each, and ends what it
+                               prints for each with "status N"
 
 Of AWS_REGION, and what belongs to no region. The lab neither counts these calls nor takes one for a
 describe.
@@ -46,16 +48,20 @@ LIVE = (
 )
 
 
+CLIENTS = {}
+
+
+def ask(service, operation, **arguments):
+    if service not in CLIENTS:
+        CLIENTS[service] = boto3.client(service, config=CONFIG)
+    client = CLIENTS[service]
+    if client.can_paginate(operation):
+        return client.get_paginator(operation).paginate(**arguments).build_full_result()
+    return getattr(client, operation)(**arguments)
+
+
 def everything():
-    """["volume-ish name"], sorted."""
-    clients = {}
-
-    def ask(service, operation, **arguments):
-        client = clients.setdefault(service, boto3.client(service, config=CONFIG))
-        if client.can_paginate(operation):
-            return client.get_paginator(operation).paginate(**arguments).build_full_result()
-        return getattr(client, operation)(**arguments)
-
+    """["Kind name"], sorted."""
     found = [f"Instances {i['InstanceId']} {i['State']['Name']}"
              for r in ask("ec2", "describe_instances").get("Reservations", []) for i in r["Instances"]
              if i["State"]["Name"] not in GOING]
@@ -67,8 +73,8 @@ def everything():
     return sorted(found)
 
 
-def main():
-    verb, path = sys.argv[1:]
+def do(verb, path):
+    """Exit status."""
     now = everything()
     if verb == "save":
         with open(path, "w", encoding="utf-8") as f:
@@ -77,8 +83,21 @@ def main():
     with open(path, encoding="utf-8") as f:
         before = json.load(f)
     changes = [f"left: {x}" for x in now if x not in before] + [f"gone: {x}" for x in before if x not in now]
-    print("\n".join(changes), end="\n" if changes else "")
+    print("".join(f"{change}\n" for change in changes), end="", flush=True)
     return 1 if changes else 0
+
+
+def main():
+    if len(sys.argv) == 3:
+        return do(*sys.argv[1:])
+    for line in sys.stdin:
+        try:
+            status = do(*line.split())
+        except Exception as problem:  # pylint: disable=broad-except
+            print(problem)
+            status = 2
+        print("status", status, flush=True)
+    return 0
 
 
 if __name__ == "__main__":

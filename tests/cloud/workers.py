@@ -66,6 +66,7 @@ class Worker:
         self.lost = False
         self.jump = False       # connects to other machines, as a bastion does
         self.sessions = 0
+        self.deaf = 0           # connections that it still closes at once
 
     def clock(self):
         return time.monotonic() + self.skipped
@@ -181,6 +182,7 @@ class Workers:
         """It runs from now on."""
         self.serial += 1
         worker = Worker(instance, self.folder / f"w{self.serial}", self.impostor)
+        worker.deaf = self.knobs["deaf"]
         with self.lock:
             self.workers[instance.id] = worker
         for listener in worker.listeners:
@@ -249,6 +251,10 @@ class Event:
                 worker.held.append(connection)
             else:
                 connection.close()
+            return
+        if worker.deaf > 0:
+            worker.deaf -= 1
+            connection.close()
             return
         threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 

@@ -39,6 +39,7 @@ def images(lab):
     assert ec2.describe_images(ImageIds=[value["image_id"]])["Images"][0]["Name"] == value["image_name"]
     stranger = ec2.describe_images(Filters=[{"Name": "name", "Values": ["al2023-ami-2023.9*"]}])["Images"]
     assert len(stranger) == 1 and "ImageOwnerAlias" not in stranger[0]
+    assert ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"] == []
     assert code_of(ssm.get_parameter, Name="/aws/service/none") == (400, "ParameterNotFound")
 
 
@@ -68,6 +69,26 @@ def groups(lab):
     assert code_of(lab.client().delete_security_group, GroupId=group) == (400, "DependencyViolation")
     run(lab, NetworkInterfaces=[{"DeviceIndex": 0, "Groups": [group]}])
     lab.clear(group)
+
+
+@case("interfaces, groups and disks of a request are those of the instance, and go with it")
+def parts(lab):
+    ec2, group = lab.client(), lab.group()
+    subnet = ec2.describe_subnets()["Subnets"][1]
+    made = run(lab, NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnet["SubnetId"], "Groups": [group],
+                                        "AssociatePublicIpAddress": False, "DeleteOnTermination": True}],
+               BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {
+                   "VolumeSize": 11, "VolumeType": "gp3", "DeleteOnTermination": True}}],
+               TagSpecifications=[{"ResourceType": kind, "Tags": [{"Key": "k", "Value": kind}]}
+                                  for kind in ("instance", "volume")])
+    assert made["SecurityGroups"][0]["GroupId"] == group and "PublicIpAddress" not in made
+    assert made["Placement"]["AvailabilityZone"] == subnet["AvailabilityZone"]
+    assert made["PrivateIpAddress"].startswith("127.65.") and made["Tags"] == [{"Key": "k", "Value": "instance"}]
+    disk, = ec2.describe_volumes(Filters=[{"Name": "tag:k", "Values": ["volume"]}])["Volumes"]
+    assert (disk["Size"], disk["VolumeType"]) == (11, "gp3"), disk
+    lab.clear(group)
+    assert not ec2.describe_volumes(VolumeIds=[])["Volumes"]
+    assert not ec2.describe_network_interfaces()["NetworkInterfaces"]
 
 
 @case("what was just made is not seen at first, by its name or in lists")

@@ -67,6 +67,15 @@ def walls(lab):
     lab.clear(machine.group)
 
 
+@case("one that still boots closes connections")
+def deaf(lab):
+    lab.tell(knobs={"deaf": 1})
+    machine = lab.machine()
+    assert lab.ssh(machine, "true").returncode == 255
+    log_in(lab, machine, "true")
+    lab.clear(machine.group)
+
+
 @case("another host key is refused")
 def impostor(lab):
     machine = lab.machine()
