@@ -123,11 +123,20 @@ static int add_project_tag(struct ec2_site_tags *t, const char *word, struct err
 		return err_oom(e);
 	t->text[t->n] = key;
 	equals = strchr(key, '=');
-	if (!equals || t->n == SITE_TAGS - 1)
+	if (!equals || t->n >= SITE_TAGS - 1)
 		return err_set(e, ERR_CONFIG, EINVAL, "tag '%.64s' is no KEY=VALUE", word);
 	*equals = '\0';
 	add_tag(t, key, equals + 1);
 	return 0;
+}
+
+static bool has_key(const struct ec2_site_tags *t, const char *key)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (strcmp(t->item[i].key, key) == 0)
+			return true;
+	}
+	return false;
 }
 
 int ec2_site_tag(
@@ -139,12 +148,13 @@ int ec2_site_tag(
 
 	*ret = (struct ec2_site_tags){0};
 	snprintf(ret->name, sizeof(ret->name), "shared-prep %.40s %.40s", s->project->name, name);
-	add_tag(ret, "Name", ret->name);
 	add_tag(ret, RESOURCE_RUN, s->run->id);
 	add_tag(ret, RESOURCE_PROJECT, s->project->name);
 	add_tag(ret, RESOURCE_EXPIRES, date_text(date_now() + (int64_t)ahead, ret->expires));
 	for (size_t i = 0; i < w->len && rc == 0; i++)
 		rc = add_project_tag(ret, w->word[i], e);
+	if (rc == 0 && !has_key(ret, "Name"))
+		add_tag(ret, "Name", ret->name);
 	return rc;
 }
 
