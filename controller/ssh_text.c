@@ -17,11 +17,12 @@ int shell_quote(struct buf *out, const char *word)
 
 int ssh_remote_command(struct buf *out, const char *shell)
 {
-	/* sh by name, as the login shell may be another; what is root already needs no sudo. */
+	/* sh by name, as the login shell may be another; what is root already needs no sudo. The
+	 * last sh but one stays, so that a signal's end is a code: sshd would tell of none. */
 	static const char before[] =
 		"s=; [ \"$(id -u)\" = 0 ] || s='sudo -n'; exec $s env -i "
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "
-		"/bin/sh -c 'cd; exec /bin/sh -c \"$1\"' sh ";
+		"/bin/sh -c 'cd; unset OLDPWD; /bin/sh -c \"$1\"; exit' sh ";
 	auto_buf struct buf script = BUF_INIT(out->max);
 	int rc = buf_adds(&script, before);
 
