@@ -28,7 +28,7 @@ enum machine_state {
 /* A command line for sh, run as root with HOME=/root in an empty environment but for PATH. */
 struct machine_command {
 	const char *shell;
-	int in;  /* descriptors of its standard streams; -1: /dev/null */
+	int in; /* descriptors of its standard streams; -1: /dev/null */
 	int out;
 	int err;
 };
@@ -55,13 +55,14 @@ struct machine_ops {
 struct machine {
 	const struct machine_ops *ops;
 	char name[64];  /* "worker 3": for messages and tags */
-	char place[96]; /* for people: "c7a.large spot eu-west-1b i-…", "local", "ann@host"; "" at first
+	char place[96]; /* for people: "c7a.large spot eu-west-1b i-…", "local", "ann@host"; "" at
+			 * first
 			 */
 	enum machine_state state;
-	char arch[16];         /* of its processor, "x86_64" or "aarch64" */
-	uint64_t price;        /* money.h, for an hour; 0: it costs nothing */
-	uint64_t started;      /* clock.h; 0: not yet */
-	char notice[128];      /* it will be taken away: what the provider said; "" */
+	char arch[16];    /* of its processor, "x86_64" or "aarch64" */
+	uint64_t price;   /* money.h, for an hour; 0: it costs nothing */
+	uint64_t started; /* clock.h; 0: not yet */
+	char notice[128]; /* it will be taken away: what the provider said; "" */
 };
 
 static inline int machine_start(struct machine *m, struct err *e)
