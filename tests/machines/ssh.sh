@@ -140,7 +140,7 @@ check "no process is left of it, there neither" wait_for 20 alone 'drive|ssh|tai
 daemon sshd 2201 host authorized
 begin_held killed "$ours"
 check "a command runs again" wait_for 10 pgrep -x tail
-kill -9 "$(pgrep -x drive)"
+kill -9 "$(pgrep -ox drive)"
 exec 9>&-
 check "the program is killed: nothing of ssh is left" wait_for 10 alone 'drive|ssh'
 check "nor its command there" wait_for 20 alone 'tail'
