@@ -24,7 +24,8 @@ libcontroller_a_SOURCES = \
 	controller/ladder.c controller/ladder.h \
 	controller/local_root.c controller/local_root.h \
 	controller/local_run.c controller/local_run.h \
-	controller/machine.h \
+	controller/local_users.c controller/local_users.h \
+	controller/machine.h controller/machine.h controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
@@ -46,7 +47,7 @@ libcontroller_a_SOURCES = \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \
 	controller/ssh.c controller/ssh.h \
-	controller/ssh_text.c \
+	controller/ssh_text.c controller/ssh_text.c controller/ssh_text.c \
 	controller/ssh_words.c controller/ssh_words.h \
 	controller/sshkey.c controller/sshkey.h \
 	controller/step.c controller/step.h \
