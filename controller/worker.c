@@ -299,6 +299,14 @@ static int step_failed(struct worker *w, int status, struct err *e)
 	return w->build ? fail_build(w, why, e) : fail_crew(w, why);
 }
 
+static void lost(const struct worker *w, struct err *e)
+{
+	const struct machine *m = w->machine;
+
+	err_set(e, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost%s%s", m->place,
+		*m->notice ? ": " : "", m->notice);
+}
+
 static int step_ended(struct worker *w, int status, struct err *e)
 {
 	struct err bad = ERR_INIT;
@@ -306,8 +314,7 @@ static int step_ended(struct worker *w, int status, struct err *e)
 	if (status == MACHINE_BROKEN &&
 		(machine_poll(w->machine, &bad) < 0 || w->machine->state != MACHINE_READY)) {
 		if (bad.kind == ERR_NONE)
-			err_set(&bad, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost",
-				w->machine->place);
+			lost(w, &bad);
 		stick(w, &bad);
 		return 0;
 	}
@@ -354,8 +361,7 @@ static int poll_busy(struct worker *w, struct err *e)
 	} else if (machine_poll(w->machine, &bad) < 0) {
 		stick(w, &bad);
 	} else if (w->machine->state != MACHINE_READY) {
-		err_set(&bad, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost",
-			w->machine->place);
+		lost(w, &bad);
 		stick(w, &bad);
 	}
 	return 0;
