@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a worker: a folder that tests/cloud/worker lays over an otherwise bare root."""
+"""The files of a worker, in a folder of its own: seed/ is laid over an otherwise bare root, local/ is
+its /usr/local, class/ its /sys/class; asked is where its shutdown and the like say what they were
+called with. tests/cloud/worker puts all that in its place.
+"""
 
 import os
 import pathlib
 import shlex
+import shutil
+import stat
 import subprocess
 
 from userdata import content_of
@@ -24,6 +29,15 @@ LogLevel VERBOSE
 KEY, OTHER = "/etc/ssh/ssh_host_ed25519_key", "/run/lab/impostor_key"
 CONFIG, OTHER_CONFIG = "/etc/ssh/sshd_config", "/run/lab/impostor_config"
 UID = 1000
+HERE = pathlib.Path(__file__).resolve().parent
+DIRECTORIES = (("dev/pts", 0o755), ("dev/shm", 0o1777), ("tmp", 0o1777), ("root", 0o700), ("mnt", 0o755),
+               ("media", 0o755), ("opt", 0o755), ("srv", 0o755), ("run/sshd", 0o755), ("run/lock", 0o755),
+               ("var/lib/cloud/instance", 0o755), ("var/log", 0o755), ("var/tmp", 0o1777),
+               ("var/cache", 0o755))
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+LINKS = {"dev/ptmx": "pts/ptmx", "dev/fd": "/proc/self/fd", "dev/stdin": "/proc/self/fd/0",
+         "dev/stdout": "/proc/self/fd/1", "dev/stderr": "/proc/self/fd/2", "var/run": "../run"}
+SHIMS = ("shutdown", "poweroff", "halt", "reboot", "systemctl", "systemd-run")
 NITRO = {"sys_vendor": "Amazon EC2", "board_vendor": "Amazon EC2", "bios_vendor": "Amazon EC2",
          "chassis_asset_tag": "Amazon EC2", "bios_version": "1.0"}
 
@@ -34,11 +48,12 @@ def keygen(path):
 
 
 class Seed:
-    """Writes it. folder: empty. instance: id, type and private address of the worker. impostor:
+    """Writes it. folder: not there yet. instance: id, type and private address of the worker. impostor:
     another private host key."""
 
     def __init__(self, folder, setup, instance, impostor):
-        self.folder = pathlib.Path(folder)
+        self.top = pathlib.Path(folder)
+        self.folder = self.top / "seed"
         self.setup = setup
         self.instance = instance
         self.impostor = impostor
@@ -53,18 +68,38 @@ class Seed:
         where.chmod(mode)
 
     def write(self):
+        self.frame()
         self.put("/run/shared-prep-test-worker", self.instance["id"] + "\n")
         self.accounts()
         self.ssh()
-        for name, value in {**NITRO, "product_name": self.instance["type"],
-                            "board_asset_tag": self.instance["id"]}.items():
-            self.put(f"/run/lab/dmi/{name}", value + "\n")
         name = "ip-" + self.instance["private"].replace(".", "-")
         self.put("/etc/hostname", name + "\n")
         self.put("/etc/hosts", f"127.0.0.1 localhost\n{self.instance['private']} {name}\n")
         self.put("/run/lab/boot", "#!/bin/sh\n" + self.setup.boot + self.file_commands(), 0o755)
         self.put("/run/lab/final", "#!/bin/sh\n" + self.setup.final
                  + "touch /var/lib/cloud/instance/boot-finished\n", 0o755)
+
+    def frame(self):
+        """What needs nothing to be known."""
+        for name in ("seed", "root", "etc", "local/bin", "local/sbin", "local/lib", "local/share",
+                     "class/dmi/id"):
+            (self.top / name).mkdir(parents=True)
+        for name, mode in DIRECTORIES:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            (self.folder / name).chmod(mode)
+        for name, (major, minor) in DEVICES.items():
+            os.mknod(self.folder / "dev" / name, stat.S_IFCHR, os.makedev(major, minor))
+            (self.folder / "dev" / name).chmod(0o666)
+        for name, to in LINKS.items():
+            (self.folder / name).symlink_to(to)
+        for name in SHIMS:
+            shutil.copy(HERE / "power", self.top / "local/sbin" / name)
+        for name, value in {**NITRO, "product_name": self.instance["type"],
+                            "board_asset_tag": self.instance["id"]}.items():
+            (self.top / "class/dmi/id" / name).write_text(value + "\n", "ascii")
+        os.mkfifo(self.top / "asked")
+        (self.top / "asked").chmod(0o666)
+        self.put("/run/lab/asked", "")
 
     def accounts(self):
         """Users of the system below, then those of the user data."""
@@ -77,6 +112,9 @@ class Seed:
             passwd.append(f"{name}:x:{number}:{number}::/home/{name}:/bin/bash")
             group.append(f"{name}:x:{number}:")
             self.put(f"/home/{name}/.ssh/authorized_keys", "".join(f"{k}\n" for k in keys), 0o600)
+            for path in ("", "/.ssh", "/.ssh/authorized_keys"):
+                os.chown(f"{self.folder}/home/{name}{path}", number, number)
+            os.chmod(f"{self.folder}/home/{name}", 0o700)
             sudo += [f"{name} {r}\n" for r in ([rule] if isinstance(rule, str) else rule or [])]
         self.put("/etc/passwd", "\n".join(passwd) + "\n")
         self.put("/etc/group", "\n".join(group) + "\n")

@@ -73,12 +73,8 @@ class Worker:
 
     def start(self):
         """Makes the machine. Returns its sources of events: {"asked": fd, "metadata": socket}."""
-        for name in ("seed", "root", "etc"):
-            (self.folder / name).mkdir(parents=True)
-        os.mkfifo(self.folder / "asked", 0o666)
-        os.chmod(self.folder / "asked", 0o666)
+        seed.Seed(self.folder, self.setup, self.facts, self.impostor).write()
         asked = os.open(self.folder / "asked", os.O_RDWR | os.O_NONBLOCK)  # bootcmd may ask already
-        seed.Seed(self.folder / "seed", self.setup, self.facts, self.impostor).write()
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--uts", "--ipc",
