@@ -225,6 +225,13 @@ static int collect_expired(struct collecting *c, struct err *e)
 	return rc;
 }
 
+static int print_removed(json_t *removed, struct err *e)
+{
+	auto_json json_t *out = json_pack("{s:i, s:O}", "format", 1, "removed", removed);
+
+	return out ? json_print(out, stdout, e) : err_oom(e);
+}
+
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	struct collecting c = {.o = options};
@@ -239,7 +246,7 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	c.removed = removed;
 	rc = c.o->run ? collect_run(&c, c.o->run, e) : collect_expired(&c, e);
 	if (rc == 0 && removed)
-		rc = json_print(removed, stdout, e);
+		rc = print_removed(removed, e);
 	return rc;
 }
 

@@ -150,7 +150,7 @@ static void print_text(const json_t *out)
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	const struct ls_options *o = options;
-	auto_json json_t *out = json_object();
+	auto_json json_t *out = json_pack("{s:i}", "format", 1);
 	int rc = add_runs(out, e);
 
 	(void)operands;

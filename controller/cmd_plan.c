@@ -57,9 +57,9 @@ static void print_text(const struct plan *p)
 
 static int print_json(const struct plan *p, struct err *e)
 {
-	auto_json json_t *out = json_pack("{s:b, s:O, s:f, s:f}", "ok", p->worst.kind == ERR_NONE,
-		"checks", p->checks, "low_usd", (double)p->low / MONEY_DOLLAR, "high_usd",
-		(double)p->high / MONEY_DOLLAR);
+	auto_json json_t *out = json_pack("{s:i, s:b, s:O, s:f, s:f}", "format", 1, "ok",
+		p->worst.kind == ERR_NONE, "checks", p->checks, "low_usd",
+		(double)p->low / MONEY_DOLLAR, "high_usd", (double)p->high / MONEY_DOLLAR);
 
 	return out ? json_print(out, stdout, e) : err_oom(e);
 }
