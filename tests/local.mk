@@ -149,6 +149,14 @@ fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c
 fuzz_unpack_LDADD = $(FUZZ_LIBS)
 fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
-fuzz: fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
+if CONTROLLER
+FUZZ_AWS = fuzz_answer
+EXTRA_PROGRAMS += fuzz_answer
+fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c
+fuzz_answer_LDADD = $(CONTROLLER_LDADD)
+fuzz_answer_LDFLAGS = $(FUZZ_LINK)
+endif
+
+fuzz: fuzz_elf fuzz_frames fuzz_lean fuzz_unpack $(FUZZ_AWS)
 
 .PHONY: fuzz
