@@ -102,6 +102,7 @@ check_PROGRAMS += \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_ec2 \
+	tests/unit/test_fault \
 	tests/unit/test_profile \
 	tests/unit/test_query \
 	tests/unit/test_s3 \
@@ -113,6 +114,7 @@ tests_unit_test_call_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_debug_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ec2_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_fault_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_s3_LDADD = $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
