@@ -17,6 +17,7 @@ libcontroller_a_SOURCES = \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
 	controller/ec2_watch.c \
+	controller/dist.c controller/dist.h \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
 	controller/journal.c controller/journal.h \
@@ -55,6 +56,7 @@ libcontroller_a_SOURCES = \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
 	controller/worker.c controller/worker.h \
+	controller/worker_step.c controller/worker_step.h \
 	controller/aws/base64.c controller/aws/base64.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/call_private.h \
