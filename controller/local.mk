@@ -13,11 +13,11 @@ libcontroller_a_SOURCES = \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
 	controller/cmd_validate.c \
+	controller/dist.c controller/dist.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
 	controller/ec2_watch.c \
-	controller/dist.c controller/dist.h \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
 	controller/journal.c controller/journal.h \
@@ -26,7 +26,7 @@ libcontroller_a_SOURCES = \
 	controller/local_root.c controller/local_root.h \
 	controller/local_run.c controller/local_run.h \
 	controller/local_users.c controller/local_users.h \
-	controller/machine.h controller/machine.h controller/machine.h \
+	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
@@ -48,7 +48,7 @@ libcontroller_a_SOURCES = \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \
 	controller/ssh.c controller/ssh.h \
-	controller/ssh_text.c controller/ssh_text.c controller/ssh_text.c \
+	controller/ssh_text.c \
 	controller/ssh_words.c controller/ssh_words.h \
 	controller/sshkey.c controller/sshkey.h \
 	controller/step.c controller/step.h \
