@@ -2,6 +2,7 @@
 #include "controller/worker.h"
 
 #include "common/clock.h"
+#include "common/num.h"
 #include "controller/artifact.h"
 #include "controller/worker_step.h"
 
@@ -114,12 +115,13 @@ static int fail_crew(struct worker *w, const char *why, struct err *e)
 
 static int step_failed(struct worker *w, int status, struct err *e)
 {
-	char why[MATRIX_WHY], last[160];
+	char why[MATRIX_WHY], last[160], limit[NUM_TEXT];
 
 	artifact_last_line(w->log, w->said, last, sizeof(last));
 	worker_step_drop(w);
 	if (worker_step_timed_out(w, status))
-		snprintf(why, sizeof(why), "%s: took longer than timeout=", steps[w->step].name);
+		snprintf(why, sizeof(why), "%s: took longer than %s (timeout=)",
+			steps[w->step].name, num_duration_text(w->build->app->timeout, limit));
 	else
 		snprintf(why, sizeof(why), "%s: ended with %d%s%s", steps[w->step].name, status,
 			*last ? ": " : "", last);
