@@ -15,7 +15,8 @@
  */
 /* clang-format off */
 
-/* Of a script that has ended, or whose connection has: what has its run in its environment. */
+/* Of a script that has ended, or whose connection has: what has its run in its environment. It may
+ * hold our streams open, and PREFIX. */
 #define END_ALL \
 	"while p=$(grep -lszxF \"SHARED_PREP_RUN=$RUN\" /proc/[0-9]*/environ); do\n" \
 	"	for p in $p; do p=${p%/environ}; kill -9 \"${p#/proc/}\" 2>/dev/null || :; done\n" \
@@ -37,8 +38,9 @@ const struct step steps[] = {
 	{"packages", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 30 * MINUTE,
 		"missing=\n"
 		"for p in $PACKAGES; do\n"
-		"	if command -v rpm >/dev/null && rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
-		"	if command -v dpkg-query >/dev/null && dpkg-query -W \"$p\" >/dev/null 2>&1; then continue; fi\n"
+		"	if command -v dpkg-query >/dev/null; then\n"
+		"		[ \"$(dpkg-query -W -f '${db:Status-Status}' \"$p\" 2>/dev/null)\" != installed ] || continue\n"
+		"	elif rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
 		"	missing=\"$missing $p\"\n"
 		"done\n"
 		"[ -n \"$missing\" ] || exit 0\n"
@@ -60,13 +62,16 @@ const struct step steps[] = {
 		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
 		"mkdir -p \"$PREFIX\"\n"
 		"cd \"$B/tree\"\n"
+		"rc=0\n"
 		"sh=sh\n"
 		"if [ -x \"$SCRIPT\" ]; then sh=; fi\n"
 		"env -i PATH=\"$PATH\" HOME=\"$HOME\" LC_ALL=C TMPDIR=/tmp SHARED_PREP_RUN=\"$RUN\" \\\n"
 		"	PREFIX=\"$PREFIX\" TARGET=\"$TARGET\" FLAGSET=\"$FLAGSET\" \\\n"
 		"	CC=cc CXX=c++ FC=gfortran MAKEFLAGS=\"-j$(nproc)\" \\\n"
 		"	CFLAGS=\"$CFLAGS\" CXXFLAGS=\"$CXXFLAGS\" FCFLAGS=\"$FCFLAGS\" LDFLAGS=\"$LDFLAGS\" \\\n"
-		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\"\n"},
+		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\" || rc=$?\n"
+		END_ALL
+		"exit $rc\n"},
 
 	{"pack", STEP_EACH, INPUT_NONE, OUTPUT_DIGEST, 120 * MINUTE,
 		"cd \"$B/tree\"\n"
@@ -97,7 +102,6 @@ const struct step steps[] = {
 		"cat \"$B/$KEY.tar.zst\"\n"},
 
 	{"tidy", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
-		END_ALL
 		"rm -rf \"$PREFIX\" \"$B/tree\" \"$B/$KEY.tar.zst\"\n"},
 
 	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,

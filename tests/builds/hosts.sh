@@ -14,6 +14,9 @@ for d in /*; do
 done
 cp -a /etc/. "$host/etc"
 chmod 1777 "$host/tmp" "$host/var/tmp"
+for d in /var/lib/dpkg /var/lib/rpm; do
+	[ ! -d "$d" ] || { mkdir -p "$host$d" && mount --bind -o ro "$d" "$host$d"; }
+done
 mount -t proc proc "$host/proc"
 mount --bind -o ro /sys "$host/sys"
 for n in null zero full random urandom tty; do
@@ -28,7 +31,7 @@ cp hostkey login.pub "$host/root/.ssh"
 mkdir -p -m 700 home/.ssh
 printf '[127.0.0.1]:2202 %s\n' "$(cut -d' ' -f1,2 hostkey.pub)" >home/.ssh/known
 cat >home/.ssh/config <<EOF
-Host builder second
+Host builder
 HostName 127.0.0.1
 Port 2202
 IdentityFile $work/login
@@ -48,7 +51,8 @@ state() {
 }
 connected() { pgrep -f '^sshd(-session)?: root'; }
 unconnected() { ! connected; }
-was=$(state)
+as_it_was() { state | diff was -; }
+state >was
 
 provider=ssh
 project far <<EOF
@@ -63,16 +67,16 @@ check "there" jq -e '.builds[0].place == "builder"' far/dist/build.json
 check "at home" line "far/dist/default/a_$machine.log" '^home is /root$'
 check "no connection is left" wait_for 20 unconnected
 check "nor a process of the script" wait_for 20 alone
-check "the host is as it was" same "$(state)" "$was"
+check "the host is as it was" as_it_was
 
 script far fill <<<'exit 1'
 builds 4 "a failure there" far
-check "the host is as it was after it" same "$(state)" "$was"
+check "the host is as it was after it" as_it_was
 rm -rf state/shared-prep
 sed -i s/packages=.*/packages=no-such-package/ far/shared-prep.ini
 builds 4 "a package that cannot be had" far
 check "it says so" jq -e '.builds[0].why | startswith("packages: ")' far/dist/build.json
-check "the host is as it was after that" same "$(state)" "$was"
+check "the host is as it was after that" as_it_was
 sed -i '/packages=.*/d' far/shared-prep.ini
 
 script far fill <<<'echo waiting; exec sleep 300'
@@ -85,21 +89,22 @@ wait "$controlling" || status=$?
 check "interrupted: exit code 5" same "$status" 5
 check "no connection is left then" wait_for 20 unconnected
 check "nor a process" wait_for 20 alone
-check "the host is as it was after an interrupt" same "$(state)" "$was"
+check "the host is as it was after an interrupt" as_it_was
 
-# --- hosts for some targets
+# --- several builds on one host
 project choice <<EOF
-$(app a fill targets= "targets=${cpus[0]} $machine")
+$(app a fill targets= "targets=${cpus[0]} $machine" 'flags=default fast')
+[flags fast]
+cflags=-O3
 [host one]
 address=builder
-targets=${cpus[0]}
-[host two]
-address=second
-targets=$machine
+targets=${cpus[0]} $machine
 EOF
 script choice fill <<<'echo >"$PREFIX/file"'
-builds 0 "each target on the host that takes it" choice
-check "they are" jq -e --arg m "$machine" 'all(.builds[]; .place == if .target == $m then "second" else "builder" end)' choice/dist/build.json
+builds 0 "four builds on one host" choice
+check "all are there" same "$(cd choice/dist && echo */*.zst)" "$(for f in default fast; do
+	for c in "${cpus[0]}" "$machine"; do echo "$f/a_$c.tar.zst"; done; done | xargs)"
+check "the host is as it was after four" as_it_was
 rm -rf state/shared-prep
 cut -d' ' -f1,2 wrong.pub | sed 's/^/[127.0.0.1]:2202 /' >home/.ssh/known
 builds 4 "a host key that is another" choice --target "${cpus[0]}"
@@ -109,5 +114,4 @@ kill "$daemon"
 wait "$daemon"
 provider=
 umount /etc/passwd
-umount -R "$host"/{proc,sys,usr} "$host"/dev/*
-for d in "$host"/*; do ! mountpoint -q "$d" || umount -R "$d"; done
+for d in "$host"/{*,dev/*,var/lib/*}; do ! mountpoint -q "$d" || umount -R "$d"; done
