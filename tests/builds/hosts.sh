@@ -60,7 +60,7 @@ $(app a fill packages=coreutils)
 [host one]
 address=builder
 EOF
-script far fill <<<'echo "home is $HOME"; setsid sleep 300 & mkdir "$PREFIX/bin" && cp /bin/true "$PREFIX/bin"'
+script far fill <<<'echo "home is $HOME"; setsid tail -f /dev/null & mkdir "$PREFIX/bin" && cp /bin/true "$PREFIX/bin"'
 builds 0 "provider=ssh builds" far
 check "an archive" ./agent verify -q "far/dist/default/a_$machine.tar.zst"
 check "there" jq -e '.builds[0].place == "builder"' far/dist/build.json
@@ -79,7 +79,7 @@ check "it says so" jq -e '.builds[0].why | startswith("packages: ")' far/dist/bu
 check "the host is as it was after that" as_it_was
 sed -i '/packages=.*/d' far/shared-prep.ini
 
-script far fill <<<'echo waiting; exec sleep 300'
+script far fill <<<'echo waiting; exec tail -f /dev/null'
 "$controller" build far >far.out 2>far.err </dev/null 3>&- &
 controlling=$!
 check "a build runs there" wait_for 60 grep -q '^waiting' "far/dist/default/a_$machine.log"

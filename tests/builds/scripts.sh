@@ -24,10 +24,10 @@ script bad killed <<<'kill -9 $$'
 script bad removed <<<'rm -rf "$PREFIX"'
 script bad file <<<'rmdir "$PREFIX" && echo >"$PREFIX"'
 script bad loud <<<'head -c 100000000 /dev/zero | tr "\0" "x"; echo >"$PREFIX/file"'
-script bad forks <<<'setsid sleep 300 & sleep 300 & echo >"$PREFIX/file"'
-script bad late <<<'echo begun; setsid sleep 300 & sleep 300'
+script bad forks <<<'setsid tail -f /dev/null & tail -f /dev/null & echo >"$PREFIX/file"'
+script bad late <<<'echo begun; setsid tail -f /dev/null & tail -f /dev/null'
 # timeout(1) has to kill it, which takes it ten seconds.
-script bad stubborn <<<'trap "" TERM; echo begun; while :; do sleep 300; done'
+script bad stubborn <<<'trap "" TERM; echo begun; while :; do tail -f /dev/null; done'
 script bad own124 <<<'exit 124'
 script bad last <<<'echo >"$PREFIX/file"'
 builds 4 "scripts fail: exit code 4" bad -j 4
