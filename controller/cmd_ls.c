@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
 #include "common/date.h"
+#include "common/log.h"
 #include "common/num.h"
 #include "controller/cmd.h"
 #include "controller/money.h"
@@ -30,24 +31,37 @@ static const struct opt opts[] = {
 	{0},
 };
 
-/* "active": a controller works on it. */
+/* "active": a controller works on it, and has its journal. NULL: it cannot be told. */
+static const char *state_of(int rc, const struct err *e)
+{
+	if (rc == 0)
+		return "ended";
+	if (rc == -EBUSY)
+		return "active";
+	return e->kind == ERR_DATA ? "damaged" : NULL;
+}
+
 static int add_run(json_t *list, const char *id, struct err *e)
 {
 	auto_run struct run run = RUN_INIT;
-	const char *state = "ended", *text;
-	size_t left = 0;
+	const char *state, *text;
 	json_t *o;
 	int rc = run_open(id, &run, e);
 
-	if (rc < 0 && rc != -EBUSY)
+	/* Ended since it was listed. */
+	if (rc == -ENOENT)
+		rc = 1;
+	state = state_of(rc, e);
+	if (rc < 0 && !state)
 		return rc;
-	if (rc == -EBUSY)
-		state = "active";
+	if (rc < 0 && e->kind == ERR_DATA)
+		log_warning("%s", e->msg);
 	*e = (struct err)ERR_INIT;
-	left = journal_open_entries(&run.journal);
+	if (!state)
+		return 0;
 	text = json_string_value(json_object_get(run_about(&run), "project"));
 	o = json_pack("{s:s, s:s, s:s*, s:I}", "run", id, "state", state, "project", text, "left",
-		(json_int_t)left);
+		(json_int_t)journal_open_entries(&run.journal));
 	return json_array_append_new(list, o) < 0 ? err_oom(e) : 0;
 }
 

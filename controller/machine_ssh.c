@@ -181,6 +181,7 @@ int machine_ssh_new(const struct machine_ssh_options *o, struct machine **ret, s
 		return err_oom(e);
 	r->m.ops = &ops;
 	r->options = o->ssh;
+	r->m.stays = true;
 	r->printed_fd = -1;
 	r->printed.max = PROBE_MAX;
 	snprintf(r->m.name, sizeof(r->m.name), "%s", o->name);

@@ -14,6 +14,15 @@
  * may be a machine that somebody else uses too: LAST leaves it as it was.
  */
 /* clang-format off */
+
+/* Of a script that has ended, or whose connection has: what has its run in its environment. It may
+ * hold our streams open, and PREFIX. */
+#define END_ALL \
+	"while p=$(grep -lszxF \"SHARED_PREP_RUN=$RUN\" /proc/[0-9]*/environ); do\n" \
+	"	for p in $p; do p=${p%/environ}; kill -9 \"${p#/proc/}\" 2>/dev/null || :; done\n" \
+	"	sleep 0.1\n" \
+	"done\n"
+
 const struct step steps[] = {
 	{"agent", STEP_FIRST, INPUT_AGENT, OUTPUT_LOG, 10 * MINUTE,
 		"mkdir -p \"$W\"\n"
@@ -29,8 +38,9 @@ const struct step steps[] = {
 	{"packages", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 30 * MINUTE,
 		"missing=\n"
 		"for p in $PACKAGES; do\n"
-		"	if command -v rpm >/dev/null && rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
-		"	if command -v dpkg-query >/dev/null && dpkg-query -W \"$p\" >/dev/null 2>&1; then continue; fi\n"
+		"	if command -v dpkg-query >/dev/null; then\n"
+		"		[ \"$(dpkg-query -W -f '${db:Status-Status}' \"$p\" 2>/dev/null)\" != installed ] || continue\n"
+		"	elif rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
 		"	missing=\"$missing $p\"\n"
 		"done\n"
 		"[ -n \"$missing\" ] || exit 0\n"
@@ -52,13 +62,16 @@ const struct step steps[] = {
 		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
 		"mkdir -p \"$PREFIX\"\n"
 		"cd \"$B/tree\"\n"
+		"rc=0\n"
 		"sh=sh\n"
 		"if [ -x \"$SCRIPT\" ]; then sh=; fi\n"
-		"env -i PATH=\"$PATH\" HOME=\"$HOME\" LC_ALL=C TMPDIR=/tmp \\\n"
+		"env -i PATH=\"$PATH\" HOME=\"$HOME\" LC_ALL=C TMPDIR=/tmp SHARED_PREP_RUN=\"$RUN\" \\\n"
 		"	PREFIX=\"$PREFIX\" TARGET=\"$TARGET\" FLAGSET=\"$FLAGSET\" \\\n"
 		"	CC=cc CXX=c++ FC=gfortran MAKEFLAGS=\"-j$(nproc)\" \\\n"
 		"	CFLAGS=\"$CFLAGS\" CXXFLAGS=\"$CXXFLAGS\" FCFLAGS=\"$FCFLAGS\" LDFLAGS=\"$LDFLAGS\" \\\n"
-		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\"\n"},
+		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\" || rc=$?\n"
+		END_ALL
+		"exit $rc\n"},
 
 	{"pack", STEP_EACH, INPUT_NONE, OUTPUT_DIGEST, 120 * MINUTE,
 		"cd \"$B/tree\"\n"
@@ -92,6 +105,7 @@ const struct step steps[] = {
 		"rm -rf \"$PREFIX\" \"$B/tree\" \"$B/$KEY.tar.zst\"\n"},
 
 	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
+		END_ALL
 		"rm -rf \"$B\"\n"
 		"rc=0\n"
 		"[ ! -e \"$W/ours\" ] || \"$W/shared-prep\" release || rc=$?\n"
@@ -182,8 +196,8 @@ static int add_variables(const struct build *b, struct buf *out)
 int step_script(const struct step *s, const struct build *b, const char *run, struct buf *out,
 	struct err *e)
 {
-	int rc = buf_addf(
-		out, "set -eu\numask 022\nW=$HOME/.shared-prep/%s B=/shared/.build\n", run);
+	int rc = buf_addf(out,
+		"set -eu\numask 022\nRUN=%s B=/shared/.build\nW=$HOME/.shared-prep/$RUN\n", run);
 
 	if (rc == 0)
 		rc = add_variables(b, out);

@@ -51,19 +51,18 @@ static bool has_arch(const struct supply_host *h, const struct crew *c)
 	return !*h->arch || strcmp(h->arch, c->build[0]->target.arch) == 0;
 }
 
-static int reach(
-	const struct project_host *h, const char *name, struct machine **ret, struct err *e)
+static int reach(const struct project_host *h, struct supply_host *host, const char *name,
+	struct machine **ret, struct err *e)
 {
-	auto_free char *text = NULL;
-	struct ssh_options o = {.timeout = CONNECT_TIME, .patience = PATIENCE};
-	int rc = ssh_hop_parse(h->address, &o.to, &text, e);
+	const struct machine_ssh_options o = {.name = name, .place = h->address, .ssh = &host->ssh};
+	int rc = 0;
 
-	o.to.config = "";
-	return rc < 0 ? err_ctx(e, "[host %s]", h->name)
-		      : machine_ssh_new(
-				&(struct machine_ssh_options){
-					.name = name, .place = h->address, .ssh = &o},
-				ret, e);
+	host->ssh.timeout = CONNECT_TIME;
+	host->ssh.patience = PATIENCE;
+	if (!host->text)
+		rc = ssh_hop_parse(h->address, &host->ssh.to, &host->text, e);
+	host->ssh.to.config = "";
+	return rc < 0 ? err_ctx(e, "[host %s]", h->name) : machine_ssh_new(&o, ret, e);
 }
 
 static int take_ssh(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
@@ -81,7 +80,7 @@ static int take_ssh(struct supply *s, const struct crew *c, const char *name, st
 		fits = true;
 		if (host->machine)
 			continue;
-		rc = reach(&p->host[i], name, ret, e);
+		rc = reach(&p->host[i], host, name, ret, e);
 		if (rc == 0)
 			host->machine = *ret;
 		return rc;
@@ -126,6 +125,8 @@ int supply_open(const struct project *p, struct run *run, bool debug_http, struc
 
 void supply_close(struct supply *s)
 {
+	for (size_t i = 0; s->host && i < s->project->n_hosts; i++)
+		free(s->host[i].text);
 	free(s->host);
 	if (s->project && s->project->provider == PROVIDER_EC2) {
 		ec2_site_close(&s->site);

@@ -7,11 +7,14 @@
 #include "controller/machine.h"
 #include "controller/matrix.h"
 #include "controller/run.h"
+#include "controller/ssh_words.h"
 
 /* A [host]. */
 struct supply_host {
 	const struct machine *machine; /* who is at it; or NULL */
 	char arch[16];                 /* "" until it has been reached */
+	struct ssh_options ssh;
+	char *text; /* of ssh */
 };
 
 struct supply {

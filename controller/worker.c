@@ -2,6 +2,7 @@
 #include "controller/worker.h"
 
 #include "common/clock.h"
+#include "common/num.h"
 #include "controller/artifact.h"
 #include "controller/worker_step.h"
 
@@ -114,12 +115,13 @@ static int fail_crew(struct worker *w, const char *why, struct err *e)
 
 static int step_failed(struct worker *w, int status, struct err *e)
 {
-	char why[MATRIX_WHY], last[160];
+	char why[MATRIX_WHY], last[160], limit[NUM_TEXT];
 
 	artifact_last_line(w->log, w->said, last, sizeof(last));
 	worker_step_drop(w);
 	if (worker_step_timed_out(w, status))
-		snprintf(why, sizeof(why), "%s: took longer than timeout=", steps[w->step].name);
+		snprintf(why, sizeof(why), "%s: took longer than %s (timeout=)",
+			steps[w->step].name, num_duration_text(w->build->app->timeout, limit));
 	else
 		snprintf(why, sizeof(why), "%s: ended with %d%s%s", steps[w->step].name, status,
 			*last ? ": " : "", last);
@@ -214,6 +216,63 @@ static void poll_stopping(struct worker *w)
 	}
 }
 
+static void let_go(struct worker *w)
+{
+	struct err bad = ERR_INIT;
+
+	worker_step_end(w);
+	worker_fd_drop(&w->log);
+	set_state(w, WORKER_STOPPING);
+	if (machine_stop(w->machine, &bad) < 0) {
+		w->err = bad;
+		set_state(w, WORKER_GONE);
+	}
+}
+
+/* false: there is nothing to remove, or it cannot be done. */
+static bool begin_leaving(struct worker *w)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!w->machine->stays || w->machine->state != MACHINE_READY || w->state != WORKER_BUSY)
+		return false;
+	w->step = first_of(STEP_LAST);
+	if (worker_step_log(w, &ignored) < 0 || worker_step_begin(w, &ignored) < 0)
+		return false;
+	w->state = WORKER_LEAVING;
+	return true;
+}
+
+static void poll_leaving(struct worker *w)
+{
+	struct err bad = ERR_INIT;
+	int status;
+
+	if (worker_step_ended(w, &status)) {
+		if (++w->step == n_steps || worker_step_begin(w, &bad) < 0)
+			let_go(w);
+	} else if (clock_left(w->deadline) == 0 || machine_poll(w->machine, &bad) < 0 ||
+		   w->machine->state != MACHINE_READY) {
+		let_go(w);
+	}
+}
+
+void worker_stop(struct worker *w)
+{
+	worker_step_end(w);
+	worker_step_drop(w);
+	if (w->build && w->build->state == BUILD_RUNNING) {
+		w->build->state = BUILD_WAITING;
+		if (w->err.kind != ERR_NONE && w->build->attempts >= MATRIX_ATTEMPTS) {
+			w->build->state = BUILD_FAILED;
+			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
+		}
+	}
+	w->build = NULL;
+	if (!begin_leaving(w))
+		let_go(w);
+}
+
 int worker_poll(struct worker *w, struct err *e)
 {
 	switch (w->state) {
@@ -224,6 +283,9 @@ int worker_poll(struct worker *w, struct err *e)
 	case WORKER_STOPPING:
 		poll_stopping(w);
 		break;
+	case WORKER_LEAVING:
+		poll_leaving(w);
+		break;
 	case WORKER_IDLE:
 	case WORKER_KEPT:
 	case WORKER_STUCK:
@@ -231,28 +293,6 @@ int worker_poll(struct worker *w, struct err *e)
 		break;
 	}
 	return 0;
-}
-
-void worker_stop(struct worker *w)
-{
-	struct err bad = ERR_INIT;
-
-	worker_step_end(w);
-	worker_step_drop(w);
-	worker_fd_drop(&w->log);
-	if (w->build && w->build->state == BUILD_RUNNING) {
-		w->build->state = BUILD_WAITING;
-		if (w->err.kind != ERR_NONE && w->build->attempts >= MATRIX_ATTEMPTS) {
-			w->build->state = BUILD_FAILED;
-			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
-		}
-	}
-	w->build = NULL;
-	set_state(w, WORKER_STOPPING);
-	if (machine_stop(w->machine, &bad) < 0) {
-		w->err = bad;
-		set_state(w, WORKER_GONE);
-	}
 }
 
 void worker_free(struct worker *w)
@@ -272,6 +312,7 @@ const char *worker_doing(const struct worker *w)
 		[WORKER_KEPT] = "kept",
 		[WORKER_STUCK] = "lost",
 		[WORKER_STOPPING] = "stopping",
+		[WORKER_LEAVING] = "leaving",
 		[WORKER_GONE] = "gone",
 	};
 

@@ -35,6 +35,7 @@ enum worker_state {
 	WORKER_STUCK, /* its machine is of no use any more: err says why; kind no_fit: it is of
 			 another architecture */
 	WORKER_STOPPING,
+	WORKER_LEAVING, /* stopping, of a machine that stays: removes there what is ours */
 	WORKER_GONE,
 };
 

@@ -100,12 +100,16 @@ tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_artifact \
 	tests/unit/test_base \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
+	tests/unit/test_journal \
+	tests/unit/test_ladder \
+	tests/unit/test_matrix \
 	tests/unit/test_money \
 	tests/unit/test_profile \
 	tests/unit/test_project \
@@ -113,10 +117,12 @@ check_PROGRAMS += \
 	tests/unit/test_s3 \
 	tests/unit/test_sigv4 \
 	tests/unit/test_ssh \
+	tests/unit/test_step \
 	tests/unit/test_target \
 	tests/unit/test_userdata
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_base_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
 tests_unit_test_call_LDADD = $(CONTROLLER_TEST)
@@ -125,6 +131,9 @@ tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
@@ -133,6 +142,7 @@ tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_sigv4_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ssh_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_target_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_userdata_LDADD = $(CONTROLLER_TEST)
 endif
