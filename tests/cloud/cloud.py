@@ -100,7 +100,7 @@ class Cloud:
         if WITNESS in (request.header("user-agent") or ""):
             return self.for_witness(request)
         entry = {"time": time.time(), "action": request.action, "service": request.service,
-                 "region": request.region, "status": None, "form": request.form}
+                 "region": request.region, "status": None, "form": {**request.form, "UserData": None}}
         with self.arrived:
             self.log.append(entry)
             number = len(self.log)
