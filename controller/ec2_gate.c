@@ -58,6 +58,36 @@ int ec2_gate_address(const struct ec2_site *s, char ret[static SITE_ADDRESS], st
 	return ec2_group_source(ret, source, e);
 }
 
+/* It was made by a try of ours whose answer was lost. */
+static int find_group(struct ec2_site *s, struct err *e)
+{
+	const char *values[] = {s->run->id, NULL};
+	const struct ec2_filter filter = {"tag:" RESOURCE_RUN, values};
+	const struct ec2_select which = {
+		.filters = &filter, .n_filters = 1, .deadline = clock_deadline(SITE_TIME)};
+	auto_ec2_groups struct ec2_groups found = {0};
+	int rc;
+
+	*e = (struct err)ERR_INIT;
+	rc = ec2_groups(&s->cloud->client, &which, &found, e);
+	for (size_t i = 0; rc == 0 && i < found.n; i++) {
+		if (strcmp(found.item[i].name, s->group_token) != 0)
+			continue;
+		memcpy(s->group, found.item[i].id, sizeof(s->group));
+		return 0;
+	}
+	return rc < 0 ? rc
+		      : err_set(e, ERR_TRANSIENT, EEXIST,
+				"security group '%s' was made but is not listed yet", s->group_token);
+}
+
+static void note_refused(struct ec2_site *s)
+{
+	struct err ignored = ERR_INIT;
+
+	(void)!journal_refused(&s->run->journal, s->group_token, &ignored);
+}
+
 /* The name is as good as a client token: there is one of a name in a VPC. */
 static int make_group(struct ec2_site *s, struct err *e)
 {
@@ -81,11 +111,10 @@ static int make_group(struct ec2_site *s, struct err *e)
 			.deadline = clock_deadline(SITE_TIME),
 		},
 		s->group, e);
-	if (rc < 0 && ec2_site_refused(s)) {
-		struct err ignored = ERR_INIT;
-
-		(void)!journal_refused(j, s->group_token, &ignored);
-	}
+	if (rc < 0 && strcmp(c->fault.code, "InvalidGroup.Duplicate") == 0)
+		rc = find_group(s, e);
+	else if (rc < 0 && ec2_site_refused(s))
+		note_refused(s);
 	return rc < 0 ? rc : journal_made(j, s->group_token, s->group, e);
 }
 
@@ -114,11 +143,11 @@ int ec2_gate_open(struct ec2_site *s, struct err *e)
 	char address[SITE_ADDRESS];
 	int rc;
 
-	if (*s->group)
+	if (*s->group && *s->address)
 		return 0;
 	if ((rc = ec2_gate_address(s, address, e)) < 0 || (rc = make_login(s, e)) < 0)
 		return rc;
-	if ((rc = make_group(s, e)) < 0)
+	if (!*s->group && (rc = make_group(s, e)) < 0)
 		return rc;
 	return let_in(s, address, e);
 }

@@ -104,9 +104,9 @@ int ec2_site_base(struct ec2_site *s, const char *arch, const struct base **ret,
 
 bool ec2_site_refused(const struct ec2_site *s)
 {
-	const struct fault *f = &s->cloud->client.fault;
+	const struct call_client *c = &s->cloud->client;
 
-	return *f->code && f->remedy != FAULT_RETRY;
+	return *c->fault.code && !c->unsure;
 }
 
 static void add_tag(struct ec2_site_tags *t, const char *key, const char *value)

@@ -12,8 +12,7 @@
 #define INTERVAL (5 * NSEC_PER_SEC)
 #define AT_ONCE  999 /* resources of one CreateTags, with the group */
 
-/* Who looks after the run moves its expiry, so that another's `gc --expired` leaves it alone. */
-int ec2_watch_renew(struct ec2_site *s, struct err *e)
+static int renew(struct ec2_site *s, struct err *e)
 {
 	uint64_t lifetime = s->project->aws.lifetime;
 	const char *ids[AT_ONCE + 2];
@@ -22,11 +21,6 @@ int ec2_watch_renew(struct ec2_site *s, struct err *e)
 	struct ec2_tags tags = {&tag, 1};
 	size_t n = 0;
 
-	if (s->renewed == 0)
-		s->renewed = clock_now();
-	if (clock_now() - s->renewed < lifetime / 2)
-		return 0;
-	s->renewed = clock_now();
 	date_text(date_now() + (int64_t)(2 * lifetime / NSEC_PER_SEC), expires);
 	if (*s->group)
 		ids[n++] = s->group;
@@ -36,6 +30,18 @@ int ec2_watch_renew(struct ec2_site *s, struct err *e)
 	}
 	ids[n] = NULL;
 	return n ? ec2_tags_set(&s->cloud->client, ids, &tags, clock_deadline(SITE_TIME), e) : 0;
+}
+
+void ec2_watch_renew(struct ec2_site *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (s->renewed == 0)
+		s->renewed = clock_now();
+	if (clock_now() - s->renewed < s->project->aws.lifetime / 2)
+		return;
+	s->renewed = clock_now();
+	(void)!renew(s, &ignored);
 }
 
 int ec2_watch_look(struct ec2_site *s, struct err *e)
@@ -58,7 +64,8 @@ int ec2_watch_look(struct ec2_site *s, struct err *e)
 	}
 	ec2_instances_free(&s->seen);
 	s->seen = seen;
-	return ec2_watch_renew(s, e);
+	ec2_watch_renew(s);
+	return 0;
 }
 
 const struct ec2_instance *ec2_watch_find(const struct ec2_site *s, const char *id)

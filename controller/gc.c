@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define FIRST    (200 * NSEC_PER_MSEC) /* between rounds; doubled each time */
 #define INTERVAL (5 * NSEC_PER_SEC)
 #define AT_ONCE  200 /* ids of one call */
 
@@ -169,7 +170,7 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 		return 1;
 	if ((rc = remove_all(g, &all, told, e)) < 0)
 		return rc;
-	if (cancel_requested())
+	if (cancel_requested() && !g->to_the_end)
 		return err_set(e, ERR_TRANSIENT, ECANCELED,
 			"interrupted: 'controller gc --run %s' goes on", g->run);
 	if (clock_left(g->deadline) == 0)
@@ -183,7 +184,7 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 int gc_run(struct gc *g, struct err *e)
 {
 	struct told told = {0};
-	uint64_t wait = NSEC_PER_SEC;
+	uint64_t wait = FIRST;
 	int rc;
 
 	while ((rc = one_round(g, &told, e)) == 0) {

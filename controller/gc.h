@@ -16,6 +16,7 @@ struct gc {
 	uint64_t settle; /* ns after an intent without an outcome, until when it may yet show up */
 	uint64_t deadline; /* for all of it */
 	bool with_kept;    /* also what was made to stay */
+	bool to_the_end;   /* though an end was asked for */
 	/* Every resource that is removed, once. */
 	void (*removing)(void *ctx, const struct resource *r);
 	void *ctx;

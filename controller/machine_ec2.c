@@ -40,7 +40,7 @@ struct machine_ec2 {
 	struct keeper keeper;
 };
 
-enum ec2_refusal machine_ec2_refusal(const struct fault *f)
+enum ec2_refusal machine_ec2_refusal(const struct fault *f, bool unsure)
 {
 	static const char *const capacity[] = {
 		"InsufficientInstanceCapacity",
@@ -56,7 +56,7 @@ enum ec2_refusal machine_ec2_refusal(const struct fault *f)
 		if (strcmp(f->code, capacity[i]) == 0)
 			return REFUSAL_CAPACITY;
 	}
-	return *f->code && f->remedy != FAULT_RETRY ? REFUSAL_FINAL : REFUSAL_NONE;
+	return *f->code && !unsure ? REFUSAL_FINAL : REFUSAL_NONE;
 }
 
 static struct machine_ec2 *of(struct machine *m)
@@ -174,11 +174,13 @@ static int ask_for(struct machine_ec2 *m, struct err *e)
 							  m->token, m->site->cloud->region, e)) < 0)
 		return rc;
 	m->site->cloud->client.fault = (struct fault){0};
+	m->site->cloud->client.unsure = false;
 	rc = run_instance(m, &made, e);
 	ec2_tags_free(&made.tags);
 	if (rc >= 0)
 		return adopt(m, made.id, e);
-	how = machine_ec2_refusal(&m->site->cloud->client.fault);
+	how = machine_ec2_refusal(
+		&m->site->cloud->client.fault, m->site->cloud->client.unsure);
 	if (how != REFUSAL_NONE)
 		return refused(m, how, e);
 	*e = (struct err)ERR_INIT;
@@ -336,7 +338,8 @@ static int poll_ready(struct machine_ec2 *m, struct err *e)
 		return -e->num;
 	if (ssh_state(m->ssh) != SSH_CONNECTED)
 		m->base.state = MACHINE_LOST;
-	return ec2_watch_renew(m->site, e);
+	ec2_watch_renew(m->site);
+	return 0;
 }
 
 static int poll_machine(struct machine *base, struct err *e)

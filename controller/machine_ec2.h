@@ -20,13 +20,14 @@ struct machine_ec2_options {
 must_check int machine_ec2_new(
 	const struct machine_ec2_options *o, struct machine **ret, struct err *e);
 
-/* What a failed RunInstances means for what may be tried next. Pure; code is EC2's. */
+/* What a failed RunInstances means for what may be tried next. Pure; the fault is that of the last
+ * try; unsure: one before it may have made the instance (call.h). */
 enum ec2_refusal {
 	REFUSAL_NONE,     /* it may have been made after all */
 	REFUSAL_CAPACITY, /* not here, not now */
 	REFUSAL_FINAL,    /* quota, permission, a mistake of ours */
 };
 
-enum ec2_refusal machine_ec2_refusal(const struct fault *f);
+enum ec2_refusal machine_ec2_refusal(const struct fault *f, bool unsure);
 
 #endif

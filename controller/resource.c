@@ -100,7 +100,12 @@ static int list_instances(struct call_client *c, const char *run, uint64_t deadl
 static int remove_instances(
 	struct call_client *c, const char *const *ids, uint64_t deadline, struct err *e)
 {
-	return ec2_terminate(c, ids, deadline, e);
+	int rc = ec2_terminate(c, ids, deadline, e);
+
+	/* One of them has gone since they were listed. */
+	if (rc < 0 && strcmp(c->fault.code, "InvalidInstanceID.NotFound") == 0)
+		e->kind = ERR_TRANSIENT;
+	return rc;
 }
 
 static int list_images(struct call_client *c, const char *run, uint64_t deadline,

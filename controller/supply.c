@@ -144,6 +144,7 @@ int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
 		.journal = &s->run->journal,
 		.settle = SETTLE,
 		.deadline = deadline,
+		.to_the_end = true,
 	};
 
 	if (journal_open_entries(&s->run->journal) == 0)

@@ -63,6 +63,15 @@ static bool pause_before_next(struct attempt *a, uint64_t first)
 	return clock_left(a->c->deadline) > 0;
 }
 
+/* "InvalidGroup.NotFound", "InvalidInstanceID.NotFound" */
+static bool is_not_found(const struct fault *f)
+{
+	static const char end[] = ".NotFound";
+	size_t len = strlen(f->code);
+
+	return len >= strlen(end) && strcmp(f->code + len - strlen(end), end) == 0;
+}
+
 static bool may_help(struct attempt *a, const struct http_response *r, const struct fault *f)
 {
 	switch (f->remedy) {
@@ -74,9 +83,10 @@ static bool may_help(struct attempt *a, const struct http_response *r, const str
 		return set_clock(a, r->header[HEADER_DATE]);
 	case FAULT_EXPIRED:
 		return renew(a);
-	default:
-		return false;
+	case FAULT_FINAL:
+		break;
 	}
+	return a->c->names_new && is_not_found(f) && pause_before_next(a, PAUSE_THROTTLED);
 }
 
 /* 1: once more. */
@@ -86,6 +96,7 @@ static int judge(struct attempt *a, int rc, struct http_response *r, struct faul
 
 	*f = (struct fault){0};
 	if (rc < 0) {
+		a->client->unsure = true;
 		f->kind = e->kind;
 		again = e->kind == ERR_TRANSIENT && rc != -ECANCELED && pause_before_next(a, PAUSE);
 		return again ? 1
@@ -95,6 +106,7 @@ static int judge(struct attempt *a, int rc, struct http_response *r, struct faul
 	if (r->status >= 200 && r->status <= 299)
 		return 0;
 	fault_read(r->status, r->header[HEADER_ERROR_TYPE], buf_str(&r->body), r->body.len, f);
+	a->client->unsure |= f->remedy == FAULT_RETRY;
 	again = may_help(a, r, f);
 	return again ? 1 : refused(a, r->status, f, e);
 }
@@ -122,6 +134,7 @@ int call(struct call_client *client, const struct call *c, struct http_response 
 
 	*ret = (struct http_response){0};
 	*ret_fault = client->fault = (struct fault){0};
+	client->unsure = false;
 	if (rc < 0)
 		return rc;
 	for (;;) {

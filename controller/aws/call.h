@@ -43,6 +43,7 @@ struct call_client {
 	 * other services are not asked. */
 	bool dry_run;
 	struct fault fault; /* of the last call; its code is "" where it has worked */
+	bool unsure;        /* a try of the last call had no answer: it may have been done */
 	void (*observe)(void *ctx, const struct call_event *event); /* of every try; or NULL */
 	void *observer;                                             /* its ctx */
 };
@@ -68,6 +69,7 @@ struct call {
 	bool changes;                   /* something; see dry_run */
 	const struct credentials *with; /* NULL: the client's */
 	bool is_public;                 /* not signed */
+	bool names_new; /* what has just been made: that it is not found is waited out */
 	uint64_t deadline;
 };
 

@@ -152,6 +152,7 @@ static int change_ssh(struct call_client *client, const struct ssh_change *c, st
 	if (rc < 0)
 		return rc;
 	query_start(&q, ENDPOINT_EC2, c->action, c->deadline, true);
+	q.call.names_new = true;
 	query_add(&q, "GroupId", c->id);
 	query_add(&q, "IpPermissions.1.IpProtocol", "tcp");
 	query_add_number(&q, "IpPermissions.1.FromPort", SSH_PORT);

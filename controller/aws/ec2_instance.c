@@ -111,6 +111,7 @@ int ec2_terminate(
 	auto_query struct query q;
 
 	query_start(&q, ENDPOINT_EC2, "TerminateInstances", deadline, true);
+	q.call.names_new = true;
 	query_add_list(&q, "InstanceId", ids);
 	return query_do(client, &q, NULL, e);
 }

@@ -94,6 +94,7 @@ int ec2_run(struct call_client *client, const struct ec2_run *run, struct ec2_in
 
 	*ret = (struct ec2_instance){0};
 	query_start(&q, ENDPOINT_EC2, "RunInstances", run->deadline, true);
+	q.call.names_new = true;
 	rc = add_all(&q, run, e);
 	if (rc == 0)
 		rc = query_call(client, &q, &a, e);

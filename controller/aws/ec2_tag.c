@@ -65,6 +65,7 @@ int ec2_tags_set(struct call_client *client, const char *const *ids, const struc
 	auto_query struct query q;
 
 	query_start(&q, ENDPOINT_EC2, "CreateTags", deadline, true);
+	q.call.names_new = true;
 	query_add_list(&q, "ResourceId", ids);
 	for (size_t i = 0; i < tags->n; i++) {
 		query_addf(&q, tags->item[i].key, "Tag.%zu.Key", i + 1);

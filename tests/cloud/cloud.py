@@ -100,7 +100,7 @@ class Cloud:
         if WITNESS in (request.header("user-agent") or ""):
             return self.for_witness(request)
         entry = {"time": time.time(), "action": request.action, "service": request.service,
-                 "region": request.region, "status": None}
+                 "region": request.region, "status": None, "form": {**request.form, "UserData": None}}
         with self.arrived:
             self.log.append(entry)
             number = len(self.log)
@@ -178,13 +178,8 @@ class Cloud:
         if request.service != "ec2":
             return None
         for field, value in request.form.items():
-            left = self.life.unseen.get(value)
-            if left is None or field.startswith("Filter."):
+            if field.startswith("Filter.") or self.life.is_seen(value):
                 continue
-            if left > 1:
-                self.life.unseen[value] = left - 1
-            else:
-                del self.life.unseen[value]
             code = refusals.PREFIXES[value.partition("-")[0]]
             return wire.error(request, 400, code, f"The ID '{value}' does not exist")
         return None

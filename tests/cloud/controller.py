@@ -11,12 +11,18 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 
 import witness
 from lab import WORK
 
 SERIAL = itertools.count()
-PATIENCE = 120
+PATIENCE = 60
+HANGS = """#!/bin/sh
+echo begun
+until [ -e /run/go ]; do sleep 0.1; done
+make PREFIX="$PREFIX" install
+"""
 DEFAULT = """[project]
 name=hello
 provider=ec2
@@ -64,7 +70,12 @@ class Project:
     def run(self, *words, code=0, **more):
         """(standard output, standard error) of one that ends with this code; None: with any."""
         process = self.start(*words, **more)
-        out, err = process.communicate(timeout=PATIENCE)
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE)
+            raise
         assert code is None or process.returncode == code, (words, process.returncode, out, err)
         self.code = process.returncode
         return out, err
@@ -86,6 +97,58 @@ class Project:
 
     def report(self):
         return json.loads((self.dist / "build.json").read_text("ascii"))
+
+
+class Running:
+    """A build that goes on while the test does something."""
+
+    def __init__(self, project, *words, **more):
+        self.process = project.start("build", str(project.folder), *words, **more)
+        self.lines = []
+        self.came = threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            with self.came:
+                self.lines.append(line)
+                self.came.notify_all()
+        with self.came:
+            self.lines.append(None)
+            self.came.notify_all()
+
+    def wait(self, text, times=1):
+        """Until so many lines of its standard error have had this in them; the last of them."""
+        def found():
+            lines = [line for line in self.lines if line and text in line]
+            return lines[times - 1:] or (None in self.lines and [None])
+        with self.came:
+            line = (self.came.wait_for(found, PATIENCE) or [None])[0]
+        assert line, (text, self.lines)
+        return line
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self, code=0):
+        """(standard output, standard error) once it has ended with this code."""
+        self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        err = "".join(line for line in self.lines if line)
+        assert self.process.returncode == code, (self.process.returncode, err)
+        return self.process.stdout.read(), err
+
+
+def machines(lab, state="running"):
+    """Names of the instances in that state, by boto3; it counts as a look."""
+    found = lab.client().describe_instances(Filters=[{"Name": "instance-state-name", "Values": [state]}])
+    return sorted(i["InstanceId"] for r in found["Reservations"] for i in r["Instances"])
+
+
+def let_go(lab, name):
+    """The build script HANGS on this worker goes on."""
+    pathlib.Path(lab.tell()["workers"][name]["root"], "run/go").touch()
 
 
 def killed_at(lab, project, number, when, words=("build",)):

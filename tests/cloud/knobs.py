@@ -6,7 +6,7 @@ DEFAULTS = {
     "shutting_down": 1,  # describes that show one as shutting-down before it is terminated
     "vanish": 50,        # describes after which one that is terminated is not listed any more
     "image_pending": 1,  # describes that show a new image as pending
-    "unseen": 0,         # calls that name a new resource to be told that there is none
+    "unseen": 0,         # calls that name a new resource, or list instances, and are not shown it
     "spot": {},          # {"c7a.large": {"us-east-1a": "0.0312"}}: prices of spot instances
     "on_demand": {},     # {"c7a.large": "0.1"}
     "quotas": {},        # {"L-34B43A08": 64}

@@ -20,6 +20,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 import traceback
 import urllib.error
 import urllib.request
@@ -168,8 +169,9 @@ def finish():
     for text, function in CASES:
         try:
             lab.tell(calm=True)
+            began = time.monotonic()
             function(lab)
-            print("ok", text, flush=True)
+            print(f"ok {text}\n# {time.monotonic() - began:.1f} s", flush=True)
         except Exception as problem:  # pylint: disable=broad-except
             failed = True
             print("not ok", text, flush=True)

@@ -54,6 +54,15 @@ class Lifecycle:
         if self.knobs["unseen"]:
             self.unseen[name] = self.knobs["unseen"]
 
+    def is_seen(self, name):
+        """By a call that names it, or lists it; False: it counts as one that was told that there is none."""
+        left = self.unseen.get(name, 0)
+        if left > 1:
+            self.unseen[name] = left - 1
+        else:
+            self.unseen.pop(name, None)
+        return left == 0
+
     def patch_instance(self):
         cls = instances.Instance
         init, terminate, stop, start = cls.__init__, cls.terminate, cls.stop, cls.start
@@ -130,7 +139,7 @@ class Lifecycle:
             found = listing(backend, filters)
             for reservation in found:
                 reservation.instances = [i for i in reservation.instances
-                                         if self.frozen or i.id not in self.unseen]
+                                         if self.frozen or self.is_seen(i.id)]
             return [r for r in found if r.instances]
 
         instances.InstanceBackend.describe_instances = seen

@@ -3,6 +3,7 @@
 
 import re
 
+UNITS_OF = "/run/systemd/system/"
 WORDS = {"poweroff": "off", "halt": "off", "reboot": "reboot", "kexec": "reboot"}
 UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 
@@ -29,8 +30,31 @@ def shutdown(words):
     return what, 0 if when == "now" else int(when.lstrip("+")) * 60
 
 
-def meaning(line):
-    """What the call comes to: (verb, seconds), None where it ends nothing."""
+def setting(text, name):
+    match = re.search(rf"^{name}=(.*)$", text, re.MULTILINE)
+    return match[1] if match else ""
+
+
+def timer(verb, unit, read):
+    """A timer and its service, which are the worker's own."""
+    if verb == "stop":
+        return "cancel", 0
+    inner = meaning(plain(setting(read(UNITS_OF + unit + ".service"), "ExecStart")), read)
+    delay = after(setting(read(UNITS_OF + unit + ".timer"), "OnActiveSec"))
+    return (inner[0], inner[1] + delay) if inner and delay is not None and verb in ("start", "restart") else None
+
+
+def plain(line):
+    """The program without its path."""
+    program, _, rest = line.partition(" ")
+    return f"{program.rpartition('/')[2]} {rest}".strip()
+
+
+def meaning(line, read):
+    """What the call comes to: (verb, seconds), None where it ends nothing. read: the text of a file of
+    the worker's, "" where there is none"""
+    if not line:
+        return None
     name, *words = line.split()
     if name == "shutdown":
         return shutdown(words)
@@ -38,6 +62,8 @@ def meaning(line):
         return WORDS[name], 0
     if name == "systemctl":
         verbs = [w for w in words if not w.startswith("-")]
+        if len(verbs) == 2 and verbs[1].endswith(".timer"):
+            return timer(verbs[0], verbs[1].removesuffix(".timer"), read)
         return (WORDS[verbs[0]], 0) if verbs and verbs[0] in WORDS else None
     delay, rest = 0, []
     for index, word in enumerate(words):
@@ -46,5 +72,5 @@ def meaning(line):
         if not word.startswith("-"):
             rest = words[index:]
             break
-    inner = meaning(" ".join([rest[0].rpartition("/")[2], *rest[1:]])) if rest and delay is not None else None
+    inner = meaning(plain(" ".join(rest)), read) if rest and delay is not None else None
     return inner and (inner[0], inner[1] + delay)

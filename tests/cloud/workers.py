@@ -118,10 +118,20 @@ class Worker:
             self.process = None
         self.started = False
 
+    def inside(self, path):
+        """Where a file of its own is for us."""
+        return pathlib.Path(f"/proc/{self.process.pid}/root{path}")
+
+    def read(self, path):
+        try:
+            return self.inside(path).read_text("utf-8")
+        except (OSError, AttributeError):
+            return ""
+
     def heard(self, line):
         """What it asked for. True: it is to end now."""
         self.asked.append(line)
-        verb, seconds = power.meaning(line) or ("", 0)
+        verb, seconds = power.meaning(line, self.read) or ("", 0)
         if verb == "cancel":
             self.deadline = None
         elif verb == "off":
@@ -135,7 +145,8 @@ class Worker:
         left = None if self.deadline is None else round(self.deadline - self.clock(), 1)
         return {"started": self.started, "asked": self.asked, "off_in": left, "sessions": self.sessions,
                 "ignored": self.setup.ignored, "problem": self.setup.problem,
-                "blocked": len(self.held), **{k: self.facts[k] for k in ("type", "zone", "public", "private")}}
+                "blocked": len(self.held), "root": str(self.inside("/")) if self.started else None,
+                **{k: self.facts[k] for k in ("type", "zone", "public", "private")}}
 
 
 class Workers:
