@@ -315,6 +315,14 @@ static int open_sources(struct building *b, struct err *e)
 	return 0;
 }
 
+static void close_sources(struct building *b)
+{
+	for (size_t i = 0; b->source && i < b->project.n_apps; i++) {
+		auto_close_fn(&b->source[i]);
+		b->source[i] = -1;
+	}
+}
+
 /* What a former controller of this run has left is removed first. */
 static int open_supply(struct building *b, struct err *e)
 {
@@ -339,6 +347,7 @@ static int build_run(struct building *b, const char *path, struct err *e)
 	if ((rc = open_supply(b, e)) == 0) {
 		report_resume(&b->matrix, b->run.journal.events, b->project.dist);
 		rc = build_all(b, on_error, e);
+		close_sources(b);
 		clear_run(b);
 	}
 	leave_run(b);
@@ -347,10 +356,7 @@ static int build_run(struct building *b, const char *path, struct err *e)
 
 static void building_free(struct building *b)
 {
-	for (size_t i = 0; b->source && i < b->project.n_apps; i++) {
-		if (b->source[i] >= 0)
-			close(b->source[i]);
-	}
+	close_sources(b);
 	free(b->source);
 	if (b->dist >= 0)
 		close(b->dist);

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define ECHO_TIME (20 * NSEC_PER_SEC)
+/* Asked once in this time, however many workers are not reached. */
+#define FOLLOW_TIME (30 * NSEC_PER_SEC)
 #define ECHO_MAX  256 /* bytes of an answer that is an address */
 #define LOGIN_KEY "login"
 
@@ -155,8 +157,12 @@ int ec2_gate_open(struct ec2_site *s, struct err *e)
 int ec2_gate_follow(struct ec2_site *s, struct err *e)
 {
 	char now[SITE_ADDRESS], before[SITE_ADDRESS];
-	int rc = ec2_gate_address(s, now, e);
+	int rc;
 
+	if (s->followed && clock_now() - s->followed < FOLLOW_TIME)
+		return 0;
+	rc = ec2_gate_address(s, now, e);
+	s->followed = clock_now();
 	if (rc < 0 || strcmp(now, s->address) == 0)
 		return rc < 0 ? rc : 0;
 	memcpy(before, s->address, sizeof(before));

@@ -46,6 +46,7 @@ struct ec2_site {
 	char group[EC2_ID_MAX]; /* "" before it is made */
 	char group_token[JOURNAL_TOKEN];
 	char address[SITE_ADDRESS]; /* whom the gate lets in */
+	uint64_t followed;          /* clock.h, when that was asked for again; 0: never */
 	struct sshkey login;        /* path "" before it is made */
 
 	struct ec2_instances seen;  /* by the last look */
@@ -93,7 +94,8 @@ must_check int ec2_offer_find(
  * in. */
 must_check int ec2_gate_open(struct ec2_site *s, struct err *e);
 
-/* Our address may have changed: where it has, the gate follows. 1: it has; 0: not. */
+/* Our address may have changed: where it has, the gate follows. 1: it has; 0: not, or it was looked
+ * at just now. */
 must_check int ec2_gate_follow(struct ec2_site *s, struct err *e);
 
 /* Our address as the project tells, or who tells it. */

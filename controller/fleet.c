@@ -10,10 +10,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* How often machines are looked at that tell nothing by themselves. */
 #define TICK_MS 250
+
+#define FILES 16384
 
 struct crew_state {
 	bool busy;        /* a worker is at it */
@@ -234,18 +237,27 @@ static int look_after(struct fleet *f, struct worker *w, struct err *e)
 	return 0;
 }
 
+/* Before any is looked at: their machines are then told to go in one call. */
+static void stop_all(struct fleet *f)
+{
+	for (unsigned i = 0; i < f->parallel; i++) {
+		struct worker *w = &f->worker[i];
+
+		if (w->machine && w->state < WORKER_STOPPING)
+			worker_stop(w);
+	}
+}
+
 static void look_after_all(struct fleet *f)
 {
 	struct err why = ERR_INIT;
 
+	if (f->closing)
+		stop_all(f);
 	for (unsigned i = 0; i < f->parallel; i++) {
 		struct worker *w = &f->worker[i];
 
-		if (!w->machine)
-			continue;
-		if (f->closing && w->state < WORKER_STOPPING)
-			worker_stop(w);
-		if (look_after(f, w, &why) < 0)
+		if (w->machine && look_after(f, w, &why) < 0)
 			close_down(f, &why);
 	}
 }
@@ -334,8 +346,21 @@ static void loop(struct fleet *f)
 	}
 }
 
+/* A worker has up to eight of them; nothing here uses select(2). */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES ||
+		limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES ? limit.rlim_max : FILES;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int fleet_run(struct fleet *f, struct err *e)
 {
+	allow_many_files();
 	if (f->parallel > FLEET_MAX)
 		f->parallel = FLEET_MAX;
 	f->worker = calloc(f->parallel, sizeof(*f->worker));

@@ -79,7 +79,8 @@ static int remove_some(const struct gc *g, const struct resources *all,
 	return n ? kind->remove(&g->cloud->client, ids, g->deadline, e) : 0;
 }
 
-/* What cannot go yet, because something that is going uses it, waits for the next round. */
+/* What cannot go yet, because something that is going uses it, waits for the next round. 1: there
+ * is such. */
 static int remove_kind(const struct gc *g, const struct resources *all,
 	const struct resource_kind *kind, struct err *e)
 {
@@ -89,14 +90,28 @@ static int remove_kind(const struct gc *g, const struct resources *all,
 		rc = remove_some(g, all, kind, &at, e);
 	if (rc < 0 && e->kind == ERR_TRANSIENT && clock_left(g->deadline) > 0) {
 		*e = (struct err)ERR_INIT;
-		rc = 0;
+		return 1;
 	}
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
+/* Nothing that was listed can be there any more, once it was removed without complaint. */
+static bool goes_at_once(const struct gc *g, const struct resources *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct resource *r = &all->item[i];
+
+		if ((g->with_kept || !r->keep) && (r->leaving || !r->kind->at_once))
+			return false;
+	}
+	return true;
+}
+
+/* 1: there is nothing to wait for. */
 static int remove_all(
 	const struct gc *g, const struct resources *all, struct told *told, struct err *e)
 {
+	bool gone = goes_at_once(g, all);
 	int rc = 0;
 
 	for (size_t i = 0; i < all->n && rc >= 0; i++) {
@@ -106,9 +121,11 @@ static int remove_all(
 		if (rc == 0)
 			rc = tell(g, told, &all->item[i], e);
 	}
-	for (size_t i = 0; i < n_resource_kinds && rc >= 0; i++)
+	for (size_t i = 0; i < n_resource_kinds && rc >= 0; i++) {
 		rc = remove_kind(g, all, &resource_kinds[i], e);
-	return rc < 0 ? rc : 0;
+		gone = gone && rc == 0;
+	}
+	return rc < 0 ? rc : gone;
 }
 
 static const struct resource *first_left(const struct gc *g, const struct resources *all)
@@ -157,12 +174,13 @@ static int note_gone(const struct gc *g, struct err *e)
 }
 
 /* 1: nothing is left. */
-static int one_round(const struct gc *g, struct told *told, struct err *e)
+static int one_round(struct gc *g, struct told *told, struct err *e)
 {
 	auto_resources struct resources all = {0};
 	const struct resource *left;
 	int rc = resources_list(&g->cloud->client, g->run, g->deadline, &all, e);
 
+	g->looked = clock_now();
 	if (rc < 0)
 		return rc;
 	left = first_left(g, &all);
@@ -170,7 +188,9 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 		return 1;
 	if ((rc = remove_all(g, &all, told, e)) < 0)
 		return rc;
-	if (cancel_requested() && !g->to_the_end)
+	if (rc > 0 && !is_unsettled(g, told))
+		return 1;
+	if (cancel_requested() && !g->ends_run)
 		return err_set(e, ERR_TRANSIENT, ECANCELED,
 			"interrupted: 'controller gc --run %s' goes on", g->run);
 	if (clock_left(g->deadline) == 0)
@@ -181,12 +201,22 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 	return 0;
 }
 
+static void wait_until(uint64_t when, uint64_t deadline)
+{
+	uint64_t now = clock_now();
+
+	if (when > now)
+		clock_sleep(when - now, deadline);
+}
+
 int gc_run(struct gc *g, struct err *e)
 {
 	struct told told = {0};
-	uint64_t wait = FIRST;
+	uint64_t wait = g->ends_run ? INTERVAL : FIRST;
 	int rc;
 
+	if (g->ends_run && g->looked)
+		wait_until(g->looked + INTERVAL, g->deadline);
 	while ((rc = one_round(g, &told, e)) == 0) {
 		clock_sleep(wait, g->deadline);
 		wait = wait * 2 < INTERVAL ? wait * 2 : INTERVAL;

@@ -16,7 +16,10 @@ struct gc {
 	uint64_t settle; /* ns after an intent without an outcome, until when it may yet show up */
 	uint64_t deadline; /* for all of it */
 	bool with_kept;    /* also what was made to stay */
-	bool to_the_end;   /* though an end was asked for */
+	/* At the end of a run: its looks come no closer than before, and an interrupt, which may be
+	 * why it ends, is not heeded. */
+	bool ends_run;
+	uint64_t looked; /* clock.h, the last look at what there is, also before; 0: none */
 	/* Every resource that is removed, once. */
 	void (*removing)(void *ctx, const struct resource *r);
 	void *ctx;

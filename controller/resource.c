@@ -230,11 +230,11 @@ static int remove_groups(
 }
 
 const struct resource_kind resource_kinds[] = {
-	{RESOURCE_INSTANCE, list_instances, remove_instances},
-	{"image", list_images, remove_images},
-	{"snapshot", list_snapshots, remove_snapshots},
-	{"volume", list_volumes, remove_volumes},
-	{RESOURCE_GROUP, list_groups, remove_groups},
+	{RESOURCE_INSTANCE, list_instances, remove_instances, false},
+	{"image", list_images, remove_images, false},
+	{"snapshot", list_snapshots, remove_snapshots, false},
+	{"volume", list_volumes, remove_volumes, false},
+	{RESOURCE_GROUP, list_groups, remove_groups, true},
 };
 
 const size_t n_resource_kinds = ARRAY_LEN(resource_kinds);

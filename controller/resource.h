@@ -51,6 +51,7 @@ struct resource_kind {
 	/* Begins to remove; gone already is success. Kind transient: something still uses it. */
 	int (*remove)(
 		struct call_client *c, const char *const *ids, uint64_t deadline, struct err *e);
+	bool at_once; /* what was removed is gone then */
 };
 
 extern const struct resource_kind resource_kinds[];

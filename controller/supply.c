@@ -144,12 +144,16 @@ int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
 		.journal = &s->run->journal,
 		.settle = SETTLE,
 		.deadline = deadline,
-		.to_the_end = true,
+		.ends_run = true,
+		.looked = s->site.looked,
 	};
+	int rc;
 
 	if (journal_open_entries(&s->run->journal) == 0)
 		return 0;
-	return gc_run(&g, e);
+	rc = gc_run(&g, e);
+	s->site.looked = g.looked;
+	return rc;
 }
 
 int supply_take(struct supply *s, const struct crew *c, unsigned number, struct machine **ret,
