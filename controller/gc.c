@@ -169,9 +169,6 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 		return 1;
 	if ((rc = remove_all(g, &all, told, e)) < 0)
 		return rc;
-	if (cancel_requested())
-		return err_set(e, ERR_TRANSIENT, ECANCELED,
-			"interrupted: 'controller gc --run %s' goes on", g->run);
 	if (clock_left(g->deadline) == 0)
 		return err_set(e, ERR_TRANSIENT, ETIMEDOUT,
 			"%s %s is still there: 'controller gc --run %s' goes on",
@@ -182,11 +179,18 @@ static int one_round(const struct gc *g, struct told *told, struct err *e)
 
 int gc_run(struct gc *g, struct err *e)
 {
+	/* Then this is the cleaning up that was asked for. */
+	const bool ending = cancel_requested();
 	struct told told = {0};
 	uint64_t wait = NSEC_PER_SEC;
 	int rc;
 
 	while ((rc = one_round(g, &told, e)) == 0) {
+		if (!ending && cancel_requested()) {
+			rc = err_set(e, ERR_TRANSIENT, ECANCELED,
+				"interrupted: 'controller gc --run %s' goes on", g->run);
+			break;
+		}
 		clock_sleep(wait, g->deadline);
 		wait = wait * 2 < INTERVAL ? wait * 2 : INTERVAL;
 	}
