@@ -95,6 +95,18 @@ static int bad_member(const json_t *member, const char *key, const char *type, s
 	return err_set(e, ERR_DATA, EINVAL, "member '%s' is not %s", key, type);
 }
 
+json_t *json_string_lossy(const char *text)
+{
+	json_t *j = json_string(text);
+	auto_free char *copy = j ? NULL : strdup(text);
+
+	for (char *c = copy; c && *c; c++) {
+		if (*c & 0x80)
+			*c = '?';
+	}
+	return j || !copy ? j : json_string(copy);
+}
+
 int json_get_string(const json_t *obj, const char *key, const char **ret, struct err *e)
 {
 	const json_t *member = json_object_get(obj, key);

@@ -27,6 +27,9 @@ must_check int json_parse(
 must_check int json_print(const json_t *j, FILE *out, struct err *e);
 must_check int json_text(const json_t *j, struct buf *out, struct err *e);
 
+/* A string of text that may be anything, as a path is: what is no UTF-8 as '?'. NULL: no memory. */
+json_t *json_string_lossy(const char *text);
+
 /* Strict members: -EINVAL, kind data, when absent or of another type. */
 must_check int json_get_string(const json_t *obj, const char *key, const char **ret, struct err *e);
 must_check int json_get_u64(const json_t *obj, const char *key, uint64_t *ret, struct err *e);

@@ -67,6 +67,13 @@ int artifact_keep(const char *dist, struct build *b, int fd, struct err *e)
 	return 0;
 }
 
+void artifact_drop(const char *dist, const struct build *b)
+{
+	char path[PATH_MAX];
+
+	unlink(artifact_path(dist, b, ".tar.zst" PARTIAL, path));
+}
+
 bool artifact_is_there(const char *dist, struct build *b)
 {
 	char path[PATH_MAX], digest[DIGEST_TEXT];
@@ -85,13 +92,13 @@ bool artifact_is_there(const char *dist, struct build *b)
 static bool says_something(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (line[i] > ' ')
+		if ((unsigned char)line[i] > ' ')
 			return true;
 	}
 	return false;
 }
 
-void artifact_last_line(int log, char *out, size_t size)
+void artifact_last_line(int log, off_t from, char *out, size_t size)
 {
 	char text[TAIL_SIZE];
 	struct stat st;
@@ -102,7 +109,7 @@ void artifact_last_line(int log, char *out, size_t size)
 	out[0] = '\0';
 	if (fstat(log, &st) < 0)
 		return;
-	at = st.st_size > TAIL_SIZE ? st.st_size - TAIL_SIZE : 0;
+	at = st.st_size - from > TAIL_SIZE ? st.st_size - TAIL_SIZE : from;
 	n = pread(log, text, sizeof(text), at);
 	for (end = n > 0 ? (size_t)n : 0; end > 0; end = begin > 0 ? begin - 1 : 0) {
 		begin = end;
@@ -117,7 +124,8 @@ void artifact_last_line(int log, char *out, size_t size)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[begin + i];
 
-		out[i] = c < ' ' || c == 0x7f ? ' ' : (char)c;
+		/* Whether it is UTF-8, and what that does to a terminal, nobody knows. */
+		out[i] = (char)(c < ' ' ? ' ' : c < 0x7f ? c : '?');
 	}
 	out[len] = '\0';
 }

@@ -19,10 +19,14 @@ must_check int artifact_log(const char *dist, const struct build *b, int *ret_fd
 must_check int artifact_begin(const char *dist, const struct build *b, int *ret_fd, struct err *e);
 must_check int artifact_keep(const char *dist, struct build *b, int fd, struct err *e);
 
+/* It will not come to its end. */
+void artifact_drop(const char *dist, const struct build *b);
+
 /* It is there and has that digest; its size in b->bytes. */
 bool artifact_is_there(const char *dist, struct build *b);
 
-/* The last line of a log that says something, cut; "" where there is none. */
-void artifact_last_line(int log, char *out, size_t size);
+/* The last line of a log, from an offset on, that says something; printable, cut; "" where there is
+ * none. */
+void artifact_last_line(int log, off_t from, char *out, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/num.h"
 #include "controller/artifact.h"
 #include "controller/cmd.h"
+#include "controller/dist.h"
 #include "controller/fleet.h"
 #include "controller/money.h"
 #include "controller/report.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REPORT   "build.json"
 #define PATIENCE (15 * 60 * NSEC_PER_SEC)
 
 /* For the cleaning at the end; what is left after that is told. */
@@ -59,6 +59,7 @@ struct building {
 	struct matrix matrix;
 	struct run run;
 	struct supply supply;
+	int dist;      /* held for us */
 	int *source;   /* for each app, -1: not packed yet */
 	unsigned kept; /* machines that --keep leaves */
 };
@@ -182,9 +183,11 @@ static int begin_run(struct building *b, struct err *e)
 {
 	if (b->o->resume)
 		return 0;
+	/* A path that JSON cannot hold is to be given again with --resume. */
 	return run_new(
-		json_pack("{s:s, s:s, s:s, s:s}", "command", "build", "project", b->project.name,
-			"file", b->project.file, "provider", provider_name(b->project.provider)),
+		json_pack("{s:s, s:o, s:o*, s:s}", "command", "build", "project",
+			json_string_lossy(b->project.name), "file", json_string(b->project.file),
+			"provider", provider_name(b->project.provider)),
 		&b->run, e);
 }
 
@@ -210,27 +213,14 @@ static void print_summary(const struct building *b, uint64_t cost)
 		printf("cost\t%s\n", money_text(cost, money));
 }
 
-static int write_report(const struct building *b, const json_t *report, struct err *e)
-{
-	auto_buf struct buf text = BUF_INIT(64 * MIB);
-	char path[PATH_MAX];
-	int rc;
-
-	if (snprintf(path, sizeof(path), "%s/" REPORT, b->project.dist) >= (int)sizeof(path))
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", b->project.dist);
-	if ((rc = fs_mkdir_p(AT_FDCWD, b->project.dist, 0755, e)) < 0 ||
-		(rc = json_text(report, &text, e)) < 0)
-		return rc;
-	return fs_write_atomic(AT_FDCWD, path, 0644, text.data, text.len, e);
-}
-
 static int finish(struct building *b, const struct report *r, struct err *e)
 {
 	auto_json json_t *report = NULL;
 	size_t failed = matrix_count(&b->matrix, BUILD_FAILED);
 	int rc;
 
-	if ((rc = report_json(r, &report, e)) < 0 || (rc = write_report(b, report, e)) < 0)
+	if ((rc = report_json(r, &report, e)) < 0 ||
+		(rc = dist_report(b->project.dist, report, e)) < 0)
 		return rc;
 	if (b->o->json)
 		rc = json_print(report, stdout, e);
@@ -343,7 +333,8 @@ static int build_run(struct building *b, const char *path, struct err *e)
 		return rc;
 	if (b->o->dry_run)
 		return print_dry_run(b);
-	if ((rc = open_sources(b, e)) < 0 || (rc = begin_run(b, e)) < 0)
+	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 || (rc = open_sources(b, e)) < 0 ||
+		(rc = begin_run(b, e)) < 0)
 		return rc;
 	if ((rc = open_supply(b, e)) == 0) {
 		report_resume(&b->matrix, b->run.journal.events, b->project.dist);
@@ -361,6 +352,8 @@ static void building_free(struct building *b)
 			close(b->source[i]);
 	}
 	free(b->source);
+	if (b->dist >= 0)
+		close(b->dist);
 	supply_close(&b->supply);
 	run_close(&b->run);
 	matrix_free(&b->matrix);
@@ -377,7 +370,7 @@ static const char *project_of(const struct run *run)
 
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
-	struct building b = {.o = options, .run = RUN_INIT};
+	struct building b = {.o = options, .run = RUN_INIT, .dist = -1};
 	const char *path = operands->argc > 0 ? operands->argv[0] : ".";
 	int rc = 0;
 

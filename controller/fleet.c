@@ -16,8 +16,9 @@
 #define TICK_MS 250
 
 struct crew_state {
-	bool busy;       /* a worker is at it */
-	unsigned losses; /* of workers */
+	bool busy;        /* a worker is at it */
+	unsigned losses;  /* of workers */
+	unsigned misfits; /* machines of another architecture */
 };
 
 uint64_t fleet_cost(const struct fleet *f)
@@ -159,12 +160,15 @@ static int tell_ends(struct fleet *f, struct err *e)
 static void handle_stuck(struct fleet *f, struct worker *w)
 {
 	struct crew_state *s = state_of(f, w->crew);
+	const struct err why = w->err;
 
-	board_say(f->board, "worker %u: %s", w->number, w->err.msg);
-	s->losses++;
+	board_say(f->board, "worker %u: %s", w->number, why.msg);
 	worker_stop(w);
-	if (w->err.kind != ERR_TRANSIENT || s->losses >= MATRIX_ATTEMPTS)
-		give_up(w->crew, &w->err);
+	/* The supply will not offer this one for it again. */
+	if (why.kind == ERR_NO_FIT && s->misfits++ < f->supply->project->n_hosts)
+		return;
+	if (why.kind != ERR_TRANSIENT || ++s->losses >= MATRIX_ATTEMPTS)
+		give_up(w->crew, &why);
 }
 
 /* It will be taken away: what it has not finished begins again elsewhere, and that is nobody's

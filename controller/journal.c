@@ -122,7 +122,8 @@ static int apply_all(struct journal *j, const struct buf *text, size_t *ret_len,
 	int rc;
 
 	*ret_len = 0;
-	for (unsigned line = 1; p && (end = strchr(p, '\n')); p = end + 1, line++) {
+	for (unsigned line = 1; p && (end = memchr(p, '\n', text->len - *ret_len));
+		p = end + 1, line++) {
 		auto_json json_t *event = NULL;
 
 		if ((rc = json_parse(p, (size_t)(end - p), "an entry", &event, e)) < 0 ||
@@ -151,6 +152,9 @@ int journal_open(int dirfd, const char *name, struct journal *ret, struct err *e
 		return err_ctx(e, "journal '%s'", name);
 	if (len < text.len && ftruncate(ret->fd, (off_t)len) < 0)
 		return err_errno(e, "journal '%s'", name);
+	/* Its name too is on the disk. */
+	if (len == 0 && fsync(dirfd) < 0 && errno != EINVAL)
+		return err_errno(e, "journal '%s'", name);
 	return 0;
 }
 
@@ -162,18 +166,11 @@ void journal_close(struct journal *j)
 	*j = (struct journal)JOURNAL_INIT;
 }
 
-/* Steals the reference. */
-static int add(struct journal *j, json_t *stolen, struct err *e)
+static int write_line(struct journal *j, const json_t *event, struct err *e)
 {
-	auto_json json_t *event = stolen;
-	auto_free char *line = NULL;
-	char now[DATE_TEXT];
+	auto_free char *line = json_dumps(event, JSON_COMPACT);
 	int rc;
 
-	if (!event ||
-		json_object_set_new(event, "time", json_string(date_text(date_now(), now))) < 0)
-		return err_oom(e);
-	line = json_dumps(event, JSON_COMPACT);
 	if (!line)
 		return err_oom(e);
 	rc = fs_write_all(j->fd, line, strlen(line));
@@ -181,9 +178,29 @@ static int add(struct journal *j, json_t *stolen, struct err *e)
 		rc = fs_write_all(j->fd, "\n", 1);
 	if (rc < 0)
 		return err_set(e, ERR_SYSTEM, -rc, "write the journal: %s", strerror(-rc));
-	if (fsync(j->fd) < 0)
+	return fsync(j->fd) < 0 ? err_errno(e, "write the journal") : 0;
+}
+
+/* Steals the reference. What fails is not in the file: half a line, or one that contradicts the
+ * others, would make all of it unreadable. */
+static int add(struct journal *j, json_t *stolen, struct err *e)
+{
+	auto_json json_t *event = stolen;
+	char now[DATE_TEXT];
+	struct stat st;
+	int rc;
+
+	if (!event ||
+		json_object_set_new(event, "time", json_string(date_text(date_now(), now))) < 0)
+		return err_oom(e);
+	if (fstat(j->fd, &st) < 0)
 		return err_errno(e, "write the journal");
-	return apply(j, event, e);
+	rc = write_line(j, event, e);
+	if (rc == 0)
+		rc = apply(j, event, e);
+	if (rc < 0)
+		(void)!ftruncate(j->fd, st.st_size);
+	return rc;
 }
 
 int journal_intend(

@@ -13,6 +13,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
 	controller/cmd_validate.c \
+	controller/dist.c controller/dist.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
@@ -24,6 +25,7 @@ libcontroller_a_SOURCES = \
 	controller/ladder.c controller/ladder.h \
 	controller/local_root.c controller/local_root.h \
 	controller/local_run.c controller/local_run.h \
+	controller/local_users.c controller/local_users.h \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
@@ -54,6 +56,7 @@ libcontroller_a_SOURCES = \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
 	controller/worker.c controller/worker.h \
+	controller/worker_step.c controller/worker_step.h \
 	controller/aws/base64.c controller/aws/base64.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/call_private.h \

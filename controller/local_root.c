@@ -280,24 +280,20 @@ static int show_resolver(struct err *e)
 	return rc < 0 || in_root(path, dir, e) < 0 ? rc : make_read_only(dir, e);
 }
 
-static int mount_proc(const char *path, const char *sys, struct err *e)
-{
-	if (mount("proc", path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return err_errno(e, "cannot mount '/proc'");
-	if (mount(sys, sys, NULL, MS_BIND | MS_REC, NULL) < 0)
-		return err_errno(e, "cannot mount '/proc/sys'");
-	return make_read_only(sys, e);
-}
-
 /* The old root comes to lie on the new one, and is taken off. */
 static int move_there(struct err *e)
 {
 	if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_errno(e, "cannot change the root");
-	/* With the mount namespaces of commands. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
-		return err_errno(e, "cannot share the mounts");
+	return 0;
+}
+
+/* Nothing may lie on this one: the kernel would not let commands have theirs. */
+static int mount_proc(const char *path, struct err *e)
+{
+	if (mount("proc", path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_errno(e, "cannot mount '/proc'");
 	return 0;
 }
 
@@ -314,16 +310,31 @@ int local_root_enter(struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == 0; i++)
 		rc = steps[i](e);
 	if (rc == 0)
-		rc = mount_proc(ROOT "/proc", ROOT "/proc/sys", e);
+		rc = mount_proc(ROOT "/proc", e);
 	if (rc == 0)
 		rc = move_there(e);
 	umask(022);
 	return rc;
 }
 
+int local_root_share(struct err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return err_errno(e, "cannot share the mounts");
+	return 0;
+}
+
 int local_root_proc(struct err *e)
 {
+	static const char sys[] = "/proc/sys";
+	int rc;
+
 	if (mount(NULL, "/proc", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(e, "cannot part from the other commands' '/proc'");
-	return mount_proc("/proc", "/proc/sys", e);
+	rc = mount_proc("/proc", e);
+	if (rc < 0)
+		return rc;
+	if (mount(sys, sys, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return err_errno(e, "cannot mount '%s'", sys);
+	return make_read_only(sys, e);
 }

@@ -9,6 +9,9 @@
 /* Builds the root and moves there; the host's is then out of reach. */
 must_check int local_root_enter(struct err *e);
 
+/* Mounts that are made from now on are seen in all mount namespaces that come from this one. */
+must_check int local_root_share(struct err *e);
+
 /* A /proc of the caller's PID namespace, in a mount namespace that shares with the root's. */
 must_check int local_root_proc(struct err *e);
 

@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,25 +36,45 @@ static bool is_ours(const struct stat *st, const char *name)
 	return stat(path, &mine) == 0 && mine.st_ino == st->st_ino && mine.st_dev == st->st_dev;
 }
 
+/* Keeps *fd unless it is a namespace that we are in already. */
+static int add_space(struct local_spaces *s, int *fd, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(*fd, &st) < 0)
+		return err_errno(e, "cannot look at a namespace");
+	if (!is_ours(&st, name))
+		s->fd[s->n++] = take_fd(fd);
+	return 0;
+}
+
 int local_spaces_open(pid_t pid, struct local_spaces *ret, struct err *e)
 {
-	/* The first gives the right to enter the others. */
-	static const char *const names[LOCAL_SPACES] = {"user", "mnt", "ipc", "uts", "net", "pid"};
+	/* The user namespace that owns the PID namespace gives the right to enter it and others,
+	 * and then its child, which owns the mounts. */
+	static const char *const names[] = {"pid", "ipc", "uts", "net", "user", "mnt"};
+	int rc = 0;
 
 	ret->n = 0;
-	for (size_t i = 0; i < LOCAL_SPACES; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names) && rc == 0; i++) {
 		auto_close int fd = -1;
-		struct stat st;
+		auto_close int owner = -1;
 		char path[64];
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, names[i]);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st) < 0)
+		if (fd < 0)
 			return err_errno(e, "cannot open '%s'", path);
-		if (!is_ours(&st, names[i]))
-			ret->fd[ret->n++] = take_fd(&fd);
+		if (i == 0) {
+			owner = ioctl(fd, NS_GET_USERNS);
+			if (owner < 0)
+				return err_errno(e, "cannot ask whose '%s' is", path);
+			rc = add_space(ret, &owner, "user", e);
+		}
+		if (rc == 0)
+			rc = add_space(ret, &fd, names[i], e);
 	}
-	return 0;
+	return rc;
 }
 
 void local_spaces_close(struct local_spaces *s)

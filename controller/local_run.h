@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LOCAL_SPACES 6
+#define LOCAL_SPACES 7
 
 /* The namespaces of a process, in the order in which they are entered. */
 struct local_spaces {

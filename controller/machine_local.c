@@ -10,6 +10,7 @@
 #include "controller/child.h"
 #include "controller/local_root.h"
 #include "controller/local_run.h"
+#include "controller/local_users.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static int loopback_up(struct err *e)
 
 /* Replaced by another program, as its memory is a copy of ours, and what works there may look at
  * it. */
-static _Noreturn void be_first(bool no_network, int go)
+static _Noreturn void be_first(bool no_network, bool users, int go)
 {
 	static const char *const argv[] = {"cat", NULL};
 	struct report r = {.what = REPORT_READY};
@@ -95,6 +96,10 @@ static _Noreturn void be_first(bool no_network, int go)
 	rc = local_root_enter(&e);
 	if (rc == 0 && no_network)
 		rc = loopback_up(&e);
+	if (rc == 0 && users)
+		rc = local_users_lock(&e);
+	if (rc == 0)
+		rc = local_root_share(&e);
 	if (rc < 0)
 		report_error(&e);
 	if (write(FD_STATUS, &r, sizeof(r)) != (ssize_t)sizeof(r) || dup2(FD_LIFE, 0) < 0)
@@ -102,50 +107,6 @@ static _Noreturn void be_first(bool no_network, int go)
 	/* Then the kernel reaps what is left to it. */
 	signal(SIGCHLD, SIG_IGN);
 	child_exec(argv, local_environment);
-}
-
-static int write_proc(pid_t pid, const char *name, const char *text, struct err *e)
-{
-	char path[64];
-	auto_close int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	/* Linux wants a map in one write. */
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return err_errno(e, "cannot give it the users of this machine");
-	return 0;
-}
-
-/* Root: everybody is who he is. Else we are its root, and there is nobody else. */
-static int map_ids(pid_t pid, const char *name, unsigned id, struct err *e)
-{
-	char ours[64], text[4096] = "";
-	unsigned first, count;
-	size_t len = 0;
-	auto_file FILE *f = NULL;
-
-	snprintf(ours, sizeof(ours), "/proc/self/%s", name);
-	if (geteuid() != 0) {
-		snprintf(text, sizeof(text), "0 %u 1\n", id);
-		return write_proc(pid, name, text, e);
-	}
-	f = fopen(ours, "re");
-	if (!f)
-		return err_errno(e, "cannot read '%s'", ours);
-	while (len < sizeof(text) - 64 && fscanf(f, "%u %*u %u", &first, &count) == 2)
-		len += (size_t)snprintf(
-			text + len, sizeof(text) - len, "%u %u %u\n", first, first, count);
-	return write_proc(pid, name, text, e);
-}
-
-static int map_users(pid_t pid, struct err *e)
-{
-	int rc = geteuid() == 0 ? 0 : write_proc(pid, "setgroups", "deny", e);
-
-	if (rc == 0)
-		rc = map_ids(pid, "uid_map", geteuid(), e);
-	return rc < 0 ? rc : map_ids(pid, "gid_map", getegid(), e);
 }
 
 static pid_t clone_process(int flags)
@@ -172,11 +133,11 @@ static _Noreturn void keep(bool no_network)
 	}
 	if (r.pid == 0) {
 		close(go[1]);
-		be_first(no_network, go[0]);
+		be_first(no_network, users, go[0]);
 	}
 	rc = r.pid < 0 ? err_errno(&e, "cannot make namespaces") : 0;
 	if (rc == 0 && users)
-		rc = map_users(r.pid, &e);
+		rc = local_users_map(r.pid, &e);
 	if (rc < 0)
 		report_error(&e);
 	if (write(FD_STATUS, &r, sizeof(r)) != (ssize_t)sizeof(r) || write(go[1], "", 1) != 1)

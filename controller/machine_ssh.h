@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine that is there already and is reached by ssh, as root or by `sudo -n`. Nothing of it is
- * started or stopped: that is the connection. What a command leaves running there when its process
- * here is killed goes on until its output fails.
+ * started or stopped: that is the connection. When it ends, however, the commands that run there
+ * are killed within seconds. One whose process here is killed alone goes on until then, or until
+ * its output fails.
  */
 #ifndef CONTROLLER_MACHINE_SSH_H
 #define CONTROLLER_MACHINE_SSH_H

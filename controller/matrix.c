@@ -94,14 +94,17 @@ static const struct project_target *chosen_types(const struct build *b)
 	return b->named && b->named->types.len > 0 ? b->named : NULL;
 }
 
-static bool is_together(const struct build *a, const struct build *b)
+static bool is_together(const struct project *p, const struct build *a, const struct build *b)
 {
+	/* A [host] takes targets by their names. */
+	if (p->provider == PROVIDER_SSH && strcmp(a->target.name, b->target.name) != 0)
+		return false;
 	return a->app == b->app && strcmp(a->target.arch, b->target.arch) == 0 &&
 	       strcmp(a->target.march, b->target.march) == 0 && chosen_types(a) == chosen_types(b);
 }
 
 /* Once all builds are there: their addresses stay. */
-static int make_crews(struct matrix *m, struct err *e)
+static int make_crews(struct matrix *m, const struct project *p, struct err *e)
 {
 	m->crew = calloc(m->n, sizeof(*m->crew));
 	if (!m->crew)
@@ -109,7 +112,7 @@ static int make_crews(struct matrix *m, struct err *e)
 	for (size_t i = 0; i < m->n; i++) {
 		struct crew *c = m->crew;
 
-		while (c < m->crew + m->n_crews && !is_together(c->build[0], &m->build[i]))
+		while (c < m->crew + m->n_crews && !is_together(p, c->build[0], &m->build[i]))
 			c++;
 		if (c == m->crew + m->n_crews) {
 			c->build = calloc(m->n - i, sizeof(struct build *));
@@ -144,7 +147,7 @@ int matrix_make(
 	if (ret->n == 0)
 		return err_set(e, ERR_USAGE, ENOENT,
 			"nothing to build: no app has such targets and flags together");
-	return make_crews(ret, e);
+	return make_crews(ret, p, e);
 }
 
 void matrix_free(struct matrix *m)

@@ -24,12 +24,13 @@ static json_t *build_json(const struct build *b)
 	bool done = b->state == BUILD_DONE;
 
 	snprintf(archive, sizeof(archive), "%s/%s.tar.zst", b->flags->name, b->key);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:o*, s:o*, s:s*, s:s*}", "app",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:o*, s:o*, s:o*, s:o*}", "app",
 		b->app->name, "target", b->target.name, "flags", b->flags->name, "state",
 		state_name[b->state], "archive", done ? archive : NULL, "sha256",
 		done ? b->digest : NULL, "bytes", done ? json_integer((json_int_t)b->bytes) : NULL,
 		"seconds", b->took ? json_real((double)(b->took / NSEC_PER_MSEC) / 1000.0) : NULL,
-		"place", *b->place ? b->place : NULL, "why", *b->why ? b->why : NULL);
+		"place", *b->place ? json_string_lossy(b->place) : NULL, "why",
+		*b->why ? json_string_lossy(b->why) : NULL);
 }
 
 int report_json(const struct report *r, json_t **ret, struct err *e)
@@ -41,10 +42,11 @@ int report_json(const struct report *r, json_t **ret, struct err *e)
 		if (json_array_append_new(builds, build_json(&r->matrix->build[i])) < 0)
 			return err_oom(e);
 	}
-	all = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:f, s:O}", "format", FORMAT, "project",
-		r->project->name, "run", r->run, "provider", provider_name(r->project->provider),
-		"started", date_text(r->started, started), "ended", date_text(r->ended, ended),
-		"cost_usd", (double)r->cost / MONEY_DOLLAR, "builds", builds);
+	all = json_pack("{s:i, s:o, s:s, s:s, s:s, s:s, s:f, s:O}", "format", FORMAT, "project",
+		json_string_lossy(r->project->name), "run", r->run, "provider",
+		provider_name(r->project->provider), "started", date_text(r->started, started),
+		"ended", date_text(r->ended, ended), "cost_usd", (double)r->cost / MONEY_DOLLAR,
+		"builds", builds);
 	if (!all)
 		return err_oom(e);
 	*ret = take_ptr(all);

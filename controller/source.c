@@ -116,6 +116,7 @@ static int open_all(struct packing *p, int fd, struct err *e)
 	if (archive_write_add_filter_zstd(p->out) != ARCHIVE_OK ||
 		archive_write_set_options(p->out, "zstd:compression-level=" LEVEL) != ARCHIVE_OK ||
 		archive_write_set_format_pax_restricted(p->out) != ARCHIVE_OK ||
+		archive_write_set_options(p->out, "hdrcharset=BINARY") != ARCHIVE_OK ||
 		archive_write_open_fd(p->out, fd) != ARCHIVE_OK)
 		return fail(p->out, p->dir, e);
 	return 0;

@@ -7,18 +7,30 @@
 #include <errno.h>
 #include <string.h>
 
+/*
+ * Read from the outside in: sh by name, as the login shell may be another, with sshd as its parent
+ * and a process group of its own; root, as whom what is root needs no sudo; a loop that ends the
+ * whole group when sshd has ended, as sshd itself ends nobody; the command, in a sh of its own, so
+ * that a signal's end is a code, of which sshd tells nothing.
+ */
+static const char before[] =
+	"s=; [ \"$(id -u)\" = 0 ] || s='sudo -n'; exec $s env -i "
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "
+	"/bin/sh -c 'cd; unset OLDPWD; "
+	"(while kill -0 \"$2\"; do sleep 5; done; kill -KILL -- \"-$3\") "
+	"</dev/null >/dev/null 2>&1 & "
+	"/bin/sh -c \"$1\"; s=$?; exec 2>/dev/null; kill $!; exit $s' sh ";
+static const char after[] = " \"$PPID\" \"$$\"";
+
 int ssh_remote_command(struct buf *out, const char *shell)
 {
-	/* sh by name, as the login shell may be another; what is root already needs no sudo. */
-	static const char before[] =
-		"s=; [ \"$(id -u)\" = 0 ] || s='sudo -n'; exec $s env -i "
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "
-		"/bin/sh -c 'cd; exec /bin/sh -c \"$1\"' sh ";
 	auto_buf struct buf script = BUF_INIT(out->max);
 	int rc = buf_adds(&script, before);
 
 	if (rc == 0)
 		rc = shell_quote(&script, shell);
+	if (rc == 0)
+		rc = buf_adds(&script, after);
 	if (rc == 0)
 		rc = buf_adds(out, "exec /bin/sh -c ");
 	return rc < 0 ? rc : shell_quote(out, buf_str(&script));

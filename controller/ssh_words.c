@@ -171,7 +171,7 @@ static int add_proxy(struct ssh_words *w, const struct ssh_options *o, struct er
 		rc = add_two(&proxy, "-o", "ControlPath=none", e);
 	if (rc < 0)
 		return rc;
-	rc = buf_adds(&line, "ProxyCommand=exec ");
+	rc = buf_adds(&line, "ProxyCommand=");
 	for (size_t i = 0; i < proxy.n && rc == 0; i++)
 		rc = add_word(&line, proxy.word[i]);
 	if (rc == 0)

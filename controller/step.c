@@ -22,7 +22,7 @@ const struct step steps[] = {
 		"\"$W/shared-prep\" --version\n"},
 
 	{"prepare", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 5 * MINUTE,
-		"if [ -e /shared/.shared-prep/facts.json ]; then touch \"$W/found\"; fi\n"
+		"[ -e /shared/.shared-prep/facts.json ] || touch \"$W/ours\"\n"
 		"\"$W/shared-prep\" prepare --quiet\n"
 		"df -h /shared\n"},
 
@@ -56,7 +56,7 @@ const struct step steps[] = {
 		"if [ -x \"$SCRIPT\" ]; then sh=; fi\n"
 		"env -i PATH=\"$PATH\" HOME=\"$HOME\" LC_ALL=C TMPDIR=/tmp \\\n"
 		"	PREFIX=\"$PREFIX\" TARGET=\"$TARGET\" FLAGSET=\"$FLAGSET\" \\\n"
-		"	CC=gcc CXX=g++ FC=gfortran MAKEFLAGS=\"-j$(nproc)\" \\\n"
+		"	CC=cc CXX=c++ FC=gfortran MAKEFLAGS=\"-j$(nproc)\" \\\n"
 		"	CFLAGS=\"$CFLAGS\" CXXFLAGS=\"$CXXFLAGS\" FCFLAGS=\"$FCFLAGS\" LDFLAGS=\"$LDFLAGS\" \\\n"
 		"	\"$@\" timeout -k 10 \"$LIMIT\" $sh \"./$SCRIPT\" \"$PREFIX\"\n"},
 
@@ -75,8 +75,10 @@ const struct step steps[] = {
 		"	echo \"$SCRIPT left nothing in $PREFIX, and no $KEY.tar.* in its folder\" >&2\n"
 		"	exit 1\n"
 		"fi\n"
+		"CC=cc\n"
+		"for v; do case $v in CC=*) CC=${v#CC=} ;; esac; done\n"
 		"set -- --app \"$APP\" --key \"$TARGET\" --arch \"$ARCH\" --level \"$LEVEL\"\n"
-		"if command -v gcc >/dev/null; then set -- \"$@\" --cc gcc --cflags \"$CFLAGS\"; fi\n"
+		"if command -v ${CC%% *} >/dev/null; then set -- \"$@\" --cc \"$CC\" --cflags \"$CFLAGS\"; fi\n"
 		"if [ -n \"$MARCH\" ]; then set -- \"$@\" --march \"$MARCH\"; fi\n"
 		"if [ -n \"$ENTRY\" ]; then set -- \"$@\" --entry \"$ENTRY\"; fi\n"
 		"if [ -n \"$VERSION\" ]; then set -- \"$@\" --app-version \"$VERSION\"; fi\n"
@@ -91,9 +93,11 @@ const struct step steps[] = {
 
 	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
 		"rm -rf \"$B\"\n"
-		"[ -e \"$W/found\" ] || \"$W/shared-prep\" release\n"
+		"rc=0\n"
+		"[ ! -e \"$W/ours\" ] || \"$W/shared-prep\" release || rc=$?\n"
 		"rm -rf \"$W\"\n"
-		"rmdir \"${W%/*}\" 2>/dev/null || :\n"},
+		"rmdir \"${W%/*}\" 2>/dev/null || :\n"
+		"exit $rc\n"},
 };
 /* clang-format on */
 

@@ -32,9 +32,6 @@ struct step {
 extern const struct step steps[];
 extern const size_t n_steps;
 
-/* Exit codes of scripts that say more than "failed". */
-#define STEP_TIMED_OUT 124 /* timeout(1) */
-
 /* Adds the whole script: the variables, then s->script. b is any build of the crew for STEP_FIRST
  * and STEP_LAST. run is the id of the run. */
 must_check int step_script(const struct step *s, const struct build *b, const char *run,

@@ -45,6 +45,12 @@ static bool has_target(const struct project_host *h, const struct crew *c)
 	return h->targets.len == 0;
 }
 
+/* Known once it has been reached. */
+static bool has_arch(const struct supply_host *h, const struct crew *c)
+{
+	return !*h->arch || strcmp(h->arch, c->build[0]->target.arch) == 0;
+}
+
 static int reach(
 	const struct project_host *h, const char *name, struct machine **ret, struct err *e)
 {
@@ -68,20 +74,23 @@ static int take_ssh(struct supply *s, const struct crew *c, const char *name, st
 	int rc;
 
 	for (size_t i = 0; i < p->n_hosts; i++) {
-		if (!has_target(&p->host[i], c))
+		struct supply_host *host = &s->host[i];
+
+		if (!has_target(&p->host[i], c) || !has_arch(host, c))
 			continue;
 		fits = true;
-		if (s->host[i])
+		if (host->machine)
 			continue;
 		rc = reach(&p->host[i], name, ret, e);
 		if (rc == 0)
-			s->host[i] = *ret;
+			host->machine = *ret;
 		return rc;
 	}
 	return fits ? 0
 		    : err_set(e, ERR_CONFIG, ENOENT,
-			      "target '%s': no [host] has it in its targets=",
-			      c->build[0]->target.name);
+			      "target '%s': no [host] is for it: by targets=, or as a machine "
+			      "of %s",
+			      c->build[0]->target.name, c->build[0]->target.arch);
 }
 
 static int take_ec2(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
@@ -103,7 +112,7 @@ int supply_open(const struct project *p, struct run *run, bool debug_http, struc
 	int rc;
 
 	*ret = (struct supply){.project = p, .run = run};
-	ret->host = calloc(p->n_hosts + 1, sizeof(struct machine *));
+	ret->host = calloc(p->n_hosts + 1, sizeof(*ret->host));
 	if (!ret->host)
 		return err_oom(e);
 	if (p->provider != PROVIDER_EC2)
@@ -154,7 +163,9 @@ int supply_take(struct supply *s, const struct crew *c, unsigned number, struct 
 void supply_return(struct supply *s, const struct machine *m)
 {
 	for (size_t i = 0; i < s->project->n_hosts; i++) {
-		if (s->host[i] == m)
-			s->host[i] = NULL;
+		if (s->host[i].machine != m)
+			continue;
+		snprintf(s->host[i].arch, sizeof(s->host[i].arch), "%s", m->arch);
+		s->host[i].machine = NULL;
 	}
 }

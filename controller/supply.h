@@ -8,12 +8,18 @@
 #include "controller/matrix.h"
 #include "controller/run.h"
 
+/* A [host]. */
+struct supply_host {
+	const struct machine *machine; /* who is at it; or NULL */
+	char arch[16];                 /* "" until it has been reached */
+};
+
 struct supply {
 	const struct project *project;
 	struct run *run;
-	const struct machine **host; /* of provider=ssh: who is at it, for each [host]; or NULL */
-	struct cloud cloud;          /* of provider=ec2 */
-	struct ec2_site site;        /* of provider=ec2; project NULL: not open */
+	struct supply_host *host; /* of provider=ssh: for each [host] */
+	struct cloud cloud;       /* of provider=ec2 */
+	struct ec2_site site;     /* of provider=ec2; project NULL: not open */
 };
 
 /* Looks only: nothing is made. *ret stays where it is. The caller calls supply_close() in every

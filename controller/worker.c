@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/worker.h"
 
-#include "common/auto.h"
 #include "common/clock.h"
-#include "common/fs.h"
-#include "common/num.h"
 #include "controller/artifact.h"
+#include "controller/worker_step.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
-
-/* What the worker's own timeout(1) should have ended. */
-#define GRACE (60 * NSEC_PER_SEC)
-
-static void drop(int *fd)
-{
-	auto_close_fn(fd);
-	*fd = -1;
-}
 
 static void set_state(struct worker *w, enum worker_state state)
 {
@@ -41,125 +25,6 @@ static void stick(struct worker *w, const struct err *e)
 {
 	w->err = *e;
 	set_state(w, WORKER_STUCK);
-}
-
-/* --- one step */
-
-static const struct build *any_build(const struct worker *w)
-{
-	return w->build ? w->build : w->crew->build[0];
-}
-
-/* Of the build, or of the worker where it is at none. */
-static int open_log(struct worker *w, struct err *e)
-{
-	char path[PATH_MAX];
-	int rc;
-
-	drop(&w->log);
-	if (w->build)
-		return artifact_log(w->shop->dist, w->build, &w->log, e);
-	if (snprintf(path, sizeof(path), "%s/worker-%u.log", w->shop->dist, w->number) >=
-		(int)sizeof(path))
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", w->shop->dist);
-	rc = fs_mkdir_p(AT_FDCWD, w->shop->dist, 0755, e);
-	return rc < 0 ? rc
-		      : fs_open(AT_FDCWD, path,
-				O_RDWR | O_CREAT | O_NOFOLLOW | (w->step ? O_APPEND : O_TRUNC),
-				0644, &w->log, e);
-}
-
-static int open_input(struct worker *w, int *ret, struct err *e)
-{
-	const struct worker_shop *shop = w->shop;
-
-	switch (steps[w->step].input) {
-	case INPUT_AGENT:
-		return shop->agent(shop->ctx, w->machine->arch, ret, e);
-	case INPUT_SOURCE:
-		return shop->source(shop->ctx, w->crew->build[0]->app, ret, e);
-	case INPUT_NONE:
-		break;
-	}
-	return 0;
-}
-
-/* *ret is one of the worker's. */
-static int open_output(struct worker *w, int *ret, struct err *e)
-{
-	int rc;
-
-	switch (steps[w->step].output) {
-	case OUTPUT_DIGEST:
-		w->answer = memfd_create("digest", MFD_CLOEXEC);
-		if (w->answer < 0)
-			return err_errno(e, "a file in memory");
-		*ret = w->answer;
-		return 0;
-	case OUTPUT_ARCHIVE:
-		rc = artifact_begin(w->shop->dist, w->build, &w->archive, e);
-		*ret = w->archive;
-		return rc;
-	case OUTPUT_LOG:
-		break;
-	}
-	*ret = w->log;
-	return 0;
-}
-
-static uint64_t step_limit(const struct worker *w)
-{
-	const struct step *s = &steps[w->step];
-
-	return s->limit ? s->limit : w->build->app->timeout + GRACE;
-}
-
-static int begin_step(struct worker *w, struct err *e)
-{
-	auto_buf struct buf script = BUF_INIT(STEP_SCRIPT_MAX);
-	auto_close int in = -1;
-	struct machine_command c = {.in = -1};
-	int rc;
-
-	if ((rc = step_script(&steps[w->step], any_build(w), w->shop->run, &script, e)) < 0 ||
-		(rc = open_input(w, &in, e)) < 0 || (rc = open_output(w, &c.out, e)) < 0)
-		return rc;
-	c.shell = buf_str(&script);
-	c.in = in;
-	c.err = w->log;
-	dprintf(w->log, "== %s on %s\n", steps[w->step].name, w->machine->place);
-	w->since = clock_now();
-	w->deadline = clock_deadline(step_limit(w));
-	rc = machine_run(w->machine, &c, &w->pid, e);
-	if (rc < 0)
-		return rc;
-	w->pidfd = pidfd_open(w->pid, 0);
-	return w->pidfd < 0 ? err_errno(e, "pidfd_open") : 0;
-}
-
-static void end_process(struct worker *w)
-{
-	if (w->pid > 0) {
-		kill(-w->pid, SIGKILL);
-		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	w->pid = 0;
-	drop(&w->pidfd);
-}
-
-/* true: it has ended, *ret_status as a shell has it. */
-static bool has_ended(struct worker *w, int *ret_status)
-{
-	int status;
-	pid_t pid = waitpid(w->pid, &status, WNOHANG);
-
-	if (pid == 0 || (pid < 0 && errno == EINTR))
-		return false;
-	w->pid = 0;
-	drop(&w->pidfd);
-	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return true;
 }
 
 /* --- from one step to the next */
@@ -206,17 +71,17 @@ static int go_on(struct worker *w, struct err *e)
 		take_build(w);
 	}
 	if (w->step == n_steps) {
-		drop(&w->log);
+		worker_fd_drop(&w->log);
 		set_state(w, WORKER_IDLE);
 		return 0;
 	}
 	if (w->build != before) {
-		int rc = open_log(w, e);
+		int rc = worker_step_log(w, e);
 
 		if (rc < 0)
 			return rc;
 	}
-	return begin_step(w, e);
+	return worker_step_begin(w, e);
 }
 
 /* A step of the build has failed: the next build may do better. */
@@ -229,11 +94,11 @@ static int fail_build(struct worker *w, const char *why, struct err *e)
 		return 0;
 	}
 	w->step = last_each();
-	return begin_step(w, e);
+	return worker_step_begin(w, e);
 }
 
-/* What every build needs has failed. */
-static int fail_crew(struct worker *w, const char *why)
+/* What every build needs has failed; the machine is left as it was. */
+static int fail_crew(struct worker *w, const char *why, struct err *e)
 {
 	for (size_t i = 0; i < w->crew->n; i++) {
 		struct build *b = w->crew->build[i];
@@ -243,52 +108,17 @@ static int fail_crew(struct worker *w, const char *why)
 		snprintf(b->why, sizeof(b->why), "%.*s", MATRIX_WHY - 1, why);
 		b->state = BUILD_FAILED;
 	}
-	drop(&w->log);
-	set_state(w, WORKER_IDLE);
-	return 0;
-}
-
-static int take_digest(struct worker *w, struct err *e)
-{
-	char *digest = w->build->digest;
-	size_t size = sizeof(w->build->digest);
-
-	if (pread(w->answer, digest, size - 1, 0) != (ssize_t)(size - 1))
-		digest[0] = '\0';
-	drop(&w->answer);
-	if (strspn(digest, "0123456789abcdef") != size - 1)
-		return err_set(e, ERR_DATA, EBADMSG, "the worker's sha256sum answered nonsense");
-	return 0;
-}
-
-/* The step ended with 0: what it brought. */
-static int take_output(struct worker *w, struct err *e)
-{
-	int rc;
-
-	switch (steps[w->step].output) {
-	case OUTPUT_DIGEST:
-		return take_digest(w, e);
-	case OUTPUT_ARCHIVE:
-		rc = artifact_keep(w->shop->dist, w->build, w->archive, e);
-		drop(&w->archive);
-		return rc;
-	case OUTPUT_LOG:
-		break;
-	}
-	if (w->build && steps[w->step].limit == 0)
-		w->build->took = clock_now() - w->since;
-	return 0;
+	w->step = first_of(STEP_LAST);
+	return worker_step_begin(w, e);
 }
 
 static int step_failed(struct worker *w, int status, struct err *e)
 {
 	char why[MATRIX_WHY], last[160];
 
-	artifact_last_line(w->log, last, sizeof(last));
-	drop(&w->answer);
-	drop(&w->archive);
-	if (status == STEP_TIMED_OUT)
+	artifact_last_line(w->log, w->said, last, sizeof(last));
+	worker_step_drop(w);
+	if (worker_step_timed_out(w, status))
 		snprintf(why, sizeof(why), "%s: took longer than timeout=", steps[w->step].name);
 	else
 		snprintf(why, sizeof(why), "%s: ended with %d%s%s", steps[w->step].name, status,
@@ -296,7 +126,15 @@ static int step_failed(struct worker *w, int status, struct err *e)
 	/* What is brought home already is not lost by untidiness. */
 	if (w->step >= last_each())
 		return go_on(w, e);
-	return w->build ? fail_build(w, why, e) : fail_crew(w, why);
+	return w->build ? fail_build(w, why, e) : fail_crew(w, why, e);
+}
+
+static void lost(const struct worker *w, struct err *e)
+{
+	const struct machine *m = w->machine;
+
+	err_set(e, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost%s%s", m->place,
+		*m->notice ? ": " : "", m->notice);
 }
 
 static int step_ended(struct worker *w, int status, struct err *e)
@@ -306,15 +144,14 @@ static int step_ended(struct worker *w, int status, struct err *e)
 	if (status == MACHINE_BROKEN &&
 		(machine_poll(w->machine, &bad) < 0 || w->machine->state != MACHINE_READY)) {
 		if (bad.kind == ERR_NONE)
-			err_set(&bad, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost",
-				w->machine->place);
+			lost(w, &bad);
 		stick(w, &bad);
 		return 0;
 	}
 	if (status != 0)
 		return step_failed(w, status, e);
-	if (take_output(w, &bad) < 0)
-		return w->build ? fail_build(w, bad.msg, e) : fail_crew(w, bad.msg);
+	if (worker_step_take(w, &bad) < 0)
+		return w->build ? fail_build(w, bad.msg, e) : fail_crew(w, bad.msg, e);
 	return go_on(w, e);
 }
 
@@ -327,11 +164,18 @@ static int poll_starting(struct worker *w, struct err *e)
 	if (machine_poll(w->machine, &bad) < 0) {
 		stick(w, &bad);
 	} else if (w->machine->state == MACHINE_READY) {
+		if (strcmp(w->machine->arch, w->crew->build[0]->target.arch) != 0) {
+			err_set(&bad, ERR_NO_FIT, ENOEXEC, "%s is %s, '%s' is for %s",
+				w->machine->place, w->machine->arch, w->crew->build[0]->target.name,
+				w->crew->build[0]->target.arch);
+			stick(w, &bad);
+			return 0;
+		}
 		w->state = WORKER_BUSY;
 		w->step = 0;
-		if (open_log(w, e) < 0)
+		if (worker_step_log(w, e) < 0)
 			return -e->num;
-		return begin_step(w, e);
+		return worker_step_begin(w, e);
 	} else if (clock_left(w->deadline) == 0) {
 		err_set(&bad, ERR_TRANSIENT, ETIMEDOUT, "%s: not ready in time", w->machine->place);
 		stick(w, &bad);
@@ -344,18 +188,17 @@ static int poll_busy(struct worker *w, struct err *e)
 	struct err bad = ERR_INIT;
 	int status;
 
-	if (has_ended(w, &status))
+	if (worker_step_ended(w, &status))
 		return step_ended(w, status, e);
 	if (clock_left(w->deadline) == 0) {
 		err_set(&bad, ERR_TRANSIENT, ETIMEDOUT, "%s: %s did not end in time",
 			w->machine->place, steps[w->step].name);
-		end_process(w);
+		worker_step_end(w);
 		stick(w, &bad);
 	} else if (machine_poll(w->machine, &bad) < 0) {
 		stick(w, &bad);
 	} else if (w->machine->state != MACHINE_READY) {
-		err_set(&bad, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost",
-			w->machine->place);
+		lost(w, &bad);
 		stick(w, &bad);
 	}
 	return 0;
@@ -394,13 +237,12 @@ void worker_stop(struct worker *w)
 {
 	struct err bad = ERR_INIT;
 
-	end_process(w);
-	drop(&w->log);
-	drop(&w->answer);
-	drop(&w->archive);
+	worker_step_end(w);
+	worker_step_drop(w);
+	worker_fd_drop(&w->log);
 	if (w->build && w->build->state == BUILD_RUNNING) {
 		w->build->state = BUILD_WAITING;
-		if (w->build->attempts >= MATRIX_ATTEMPTS) {
+		if (w->err.kind != ERR_NONE && w->build->attempts >= MATRIX_ATTEMPTS) {
 			w->build->state = BUILD_FAILED;
 			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
 		}
@@ -415,10 +257,9 @@ void worker_stop(struct worker *w)
 
 void worker_free(struct worker *w)
 {
-	end_process(w);
-	drop(&w->log);
-	drop(&w->answer);
-	drop(&w->archive);
+	worker_step_end(w);
+	worker_step_drop(w);
+	worker_fd_drop(&w->log);
 	machine_free(w->machine);
 	*w = (struct worker)WORKER_INIT;
 }

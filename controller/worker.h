@@ -32,7 +32,8 @@ enum worker_state {
 	WORKER_BUSY,
 	WORKER_IDLE,  /* nothing to do any more: its machine may stop */
 	WORKER_KEPT,  /* a build has failed, and a person will look why */
-	WORKER_STUCK, /* its machine is of no use any more: so->err says why */
+	WORKER_STUCK, /* its machine is of no use any more: err says why; kind no_fit: it is of
+			 another architecture */
 	WORKER_STOPPING,
 	WORKER_GONE,
 };
@@ -52,6 +53,7 @@ struct worker {
 	pid_t pid; /* of the step; 0: none runs */
 	int pidfd;
 	int log;
+	off_t said;  /* where in the log the step began */
 	int answer;  /* what OUTPUT_DIGEST wrote */
 	int archive; /* what OUTPUT_ARCHIVE writes */
 };

@@ -105,6 +105,7 @@ check_PROGRAMS += \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_ec2 \
+	tests/unit/test_fault \
 	tests/unit/test_money \
 	tests/unit/test_profile \
 	tests/unit/test_project \
@@ -123,6 +124,7 @@ tests_unit_test_credentials_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
@@ -165,11 +167,14 @@ fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
 FUZZERS = fuzz_elf fuzz_frames fuzz_lean fuzz_unpack
 if CONTROLLER
-EXTRA_PROGRAMS += fuzz_project
+EXTRA_PROGRAMS += fuzz_answer fuzz_project
+fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c
+fuzz_answer_LDADD = $(CONTROLLER_LDADD)
+fuzz_answer_LDFLAGS = $(FUZZ_LINK)
 fuzz_project_SOURCES = tests/fuzz/fuzz_project.c
 fuzz_project_LDADD = $(CONTROLLER_LDADD)
 fuzz_project_LDFLAGS = $(FUZZ_LINK)
-FUZZERS += fuzz_project
+FUZZERS += fuzz_answer fuzz_project
 endif
 
 fuzz: $(FUZZERS)

@@ -22,6 +22,7 @@ $1 == "memory" {
 	rss[$2] = $4
 	anon[$2] = $5
 }
+$1 == "polls" { polls_s = $2; polls = $3; requests = $4 }
 $1 == "wakeups" { idle_s = $2; wakeups = $3 }
 
 function add(key, value) { values[key, ++count[key]] = value }
@@ -113,6 +114,9 @@ function verdicts() {
 		verdict("wake-ups in 30 s, idle", "<=", 1, wakeups * 30 / idle_s,
 			sprintf("%d in %d s", wakeups, idle_s))
 	}
+	if (polls_s)
+		verdict("polls for notices in 60 s, idle, on demand", "<=", 1, polls * 60 / polls_s,
+			sprintf("%d in %d s, %d requests", polls, polls_s, requests))
 }
 function text_verdicts(    i) {
 	print "\n| goal | | | reached | | |\n|---|---|--:|--:|---|---|"
@@ -159,6 +163,11 @@ function json(    i, n, q, sep, kinds) {
 	if (idle_s)
 		printf "{\"seconds\": %d, \"wakeups\": %d, \"peak_kib\": %d, \"rss_kib\": %d, \"anonymous_kib\": %d}",
 			idle_s, wakeups, peak[0], rss[0], anon[0]
+	else
+		printf "null"
+	printf ",\n  \"polls\": "
+	if (polls_s)
+		printf "{\"seconds\": %d, \"polls\": %d, \"requests\": %d}", polls_s, polls, requests
 	else
 		printf "null"
 	printf ",\n  \"goals\": ["

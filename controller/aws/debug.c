@@ -140,7 +140,7 @@ static int add_sent(struct buf *out, const struct call_event *event)
 	if (rc < 0 || c->body_len == 0)
 		return rc;
 	if (c->type && strncmp(c->type, "application/x-www-form-urlencoded", 33) == 0)
-		return debug_form(out, "> ", c->body);
+		return debug_form(out, "> ", c->body, c->body_len);
 	if (c->service == ENDPOINT_S3)
 		return debug_length(out, "> ", c->body_len);
 	return debug_body(out, "> ", c->body, c->body_len);

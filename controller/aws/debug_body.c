@@ -6,7 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT_MAX (16 * 1024 * 1024)
+#define TEXT_MAX  (16 * 1024 * 1024)
+#define TEXT_LINE 4096 /* more of a parameter is cut */
 
 int debug_length(struct buf *out, const char *mark, size_t len)
 {
@@ -32,17 +33,30 @@ static bool is_secret_key(const char *key, size_t len)
 	return false;
 }
 
-int debug_form(struct buf *out, const char *mark, const char *form)
+/* The bytes before the first of any of stop. */
+static size_t span(const char *text, size_t len, const char *stop)
+{
+	size_t n = 0;
+
+	while (n < len && !(text[n] && strchr(stop, text[n])))
+		n++;
+	return n;
+}
+
+int debug_form(struct buf *out, const char *mark, const char *form, size_t len)
 {
 	int rc = 0;
 
-	while (rc == 0 && *form) {
-		size_t len = strcspn(form, "&"), key = strcspn(form, "=&");
+	while (rc == 0 && len > 0) {
+		size_t pair = span(form, len, "&"), key = span(form, len, "=&");
+		char line[TEXT_LINE];
 
-		rc = is_secret_key(form, key)
-			     ? buf_addf(out, "%s%.*s=" DEBUG_HIDDEN "\n", mark, (int)key, form)
-			     : buf_addf(out, "%s%.*s\n", mark, (int)len, form);
-		form += len + (form[len] == '&');
+		snprintf(line, sizeof(line), "%.*s%s", (int)(is_secret_key(form, key) ? key : pair),
+			form, is_secret_key(form, key) ? "=" DEBUG_HIDDEN : "");
+		rc = debug_lines(out, mark, line);
+		pair += pair < len;
+		form += pair;
+		len -= pair;
 	}
 	return rc;
 }
@@ -132,12 +146,14 @@ static int add_json(struct buf *text, const char *body, size_t len)
 int debug_body(struct buf *out, const char *mark, const char *body, size_t len)
 {
 	auto_buf struct buf text = BUF_INIT(TEXT_MAX);
-	const char *first = body + strspn(body, " \t\r\n");
+	size_t at = 0;
 	int rc = 0;
 
-	if (*first == '<')
+	while (at < len && body[at] && strchr(" \t\r\n", body[at]))
+		at++;
+	if (at < len && body[at] == '<')
 		rc = add_xml(&text, body, len);
-	else if (*first == '{' || *first == '[')
+	else if (at < len && (body[at] == '{' || body[at] == '['))
 		rc = add_json(&text, body, len);
 	/* What cannot be read, a truncated answer for one, may hold anything. */
 	return rc == 0 && text.len > 0 ? debug_lines(out, mark, buf_str(&text))

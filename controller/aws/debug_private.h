@@ -9,7 +9,7 @@
 must_check int debug_lines(struct buf *out, const char *mark, const char *text);
 
 /* A body by what it looks like: a form, JSON, XML; of anything else only its length. */
-must_check int debug_form(struct buf *out, const char *mark, const char *form);
+must_check int debug_form(struct buf *out, const char *mark, const char *form, size_t len);
 must_check int debug_body(struct buf *out, const char *mark, const char *body, size_t len);
 must_check int debug_length(struct buf *out, const char *mark, size_t len);
 

@@ -28,6 +28,7 @@ import boto3
 
 WORK = pathlib.Path(os.environ["WORK"])
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
+LOOKS = 100  # at an instance, before it is given up
 CASES = []
 SERIAL = itertools.count()
 
@@ -107,10 +108,11 @@ class Lab:
                    "SecurityGroupIds": [group], "UserData": user_data(host, login, more),
                    "InstanceInitiatedShutdownBehavior": "terminate", **arguments}
         name = ec2.run_instances(**request)["Instances"][0]["InstanceId"]
-        while True:
+        for _ in range(LOOKS):
             found = ec2.describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"][0]
             if found["State"]["Name"] == "running":
                 break
+        assert found["State"]["Name"] == "running", found["State"]
         known = WORK / f"known.{name}"
         public = host.with_suffix(host.suffix + ".pub").read_text("ascii")
         known.write_text(f"{found['PublicIpAddress']} {public}", "ascii")
@@ -137,8 +139,9 @@ class Lab:
                 if i["State"]["Name"] != "terminated"]
         if live:
             ec2.terminate_instances(InstanceIds=live)
-            while any(self.state(name) not in (None, "terminated") for name in live):
-                pass
+            for _ in range(LOOKS):
+                if all(self.state(name) in (None, "terminated") for name in live):
+                    break
         for group in groups:
             ec2.delete_security_group(GroupId=group)
 

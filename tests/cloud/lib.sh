@@ -89,7 +89,7 @@ run_case() {
 	witness save "$work/before"
 	case $1 in
 	*.py)
-		"$PYTHON" "$1" >"$work/case" || status=$?
+		timeout -k 5 600 "$PYTHON" "$1" >"$work/case" || status=$?
 		while IFS= read -r line; do
 			case $line in
 			"ok "*) ok "$name: ${line#ok }" ;;

@@ -138,36 +138,37 @@ static void start(struct machine *m)
 		printf("ready %s\n", m->arch);
 }
 
-static void begin(struct driven *d, const struct machine_command *c)
+/* 0: it was not, which is said. */
+static pid_t begin(struct driven *d, const struct machine_command *c)
 {
 	struct err e = ERR_INIT;
+	pid_t pid = 0;
 
-	d->begun = 0;
-	if (machine_run(d->m, c, &d->begun, &e) < 0)
+	if (machine_run(d->m, c, &pid, &e) < 0)
 		fail(&e);
+	return pid;
 }
 
-static void wait_begun(struct driven *d)
+static void wait_end(pid_t pid)
 {
-	const uint64_t deadline = clock_deadline(PATIENCE);
+	uint64_t deadline = clock_deadline(PATIENCE);
 	int status = 0;
 
-	while (d->begun && waitpid(d->begun, &status, WNOHANG) == 0) {
+	while (pid && waitpid(pid, &status, WNOHANG) == 0) {
 		if (clock_left(deadline) == 0) {
-			kill(-d->begun, SIGKILL);
 			printf("timeout\n");
+			kill(-pid, SIGKILL);
+			deadline = CLOCK_FOREVER;
 		}
 		clock_sleep(STEP, deadline);
 	}
-	if (d->begun)
+	if (pid)
 		printf("exit %d\n", child_code(status));
-	d->begun = 0;
 }
 
-static void run(struct driven *d, const char *shell)
+static pid_t begin_shell(struct driven *d, const char *shell)
 {
-	begin(d, &(struct machine_command){.shell = shell, .in = -1, .out = 1, .err = 2});
-	wait_begun(d);
+	return begin(d, &(struct machine_command){.shell = shell, .in = -1, .out = 1, .err = 2});
 }
 
 static void run_with_files(struct driven *d, char *line)
@@ -176,8 +177,16 @@ static void run_with_files(struct driven *d, char *line)
 	auto_close int from = open(in, O_RDONLY | O_CLOEXEC);
 	auto_close int to = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	begin(d, &(struct machine_command){.shell = line, .in = from, .out = to, .err = 2});
-	wait_begun(d);
+	wait_end(begin(
+		d, &(struct machine_command){.shell = line, .in = from, .out = to, .err = 2}));
+}
+
+static void end_begun(struct driven *d, bool killed)
+{
+	if (d->begun && killed)
+		kill(d->begun, SIGKILL);
+	wait_end(d->begun);
+	d->begun = 0;
 }
 
 static void obey(struct driven *d, const char *verb, char *rest)
@@ -187,18 +196,16 @@ static void obey(struct driven *d, const char *verb, char *rest)
 	if (strcmp(verb, "start") == 0) {
 		start(d->m);
 	} else if (strcmp(verb, "run") == 0) {
-		run(d, rest);
+		wait_end(begin_shell(d, rest));
 	} else if (strcmp(verb, "pipe") == 0) {
 		run_with_files(d, rest);
 	} else if (strcmp(verb, "begin") == 0) {
-		begin(d, &(struct machine_command){.shell = rest, .in = -1, .out = 1, .err = 2});
+		d->begun = begin_shell(d, rest);
 		printf("pid %d\n", (int)d->begun);
 	} else if (strcmp(verb, "kill") == 0) {
-		if (d->begun)
-			kill(d->begun, SIGKILL);
-		wait_begun(d);
+		end_begun(d, true);
 	} else if (strcmp(verb, "wait") == 0) {
-		wait_begun(d);
+		end_begun(d, false);
 	} else if (strcmp(verb, "lost") == 0) {
 		if (reach(d->m, MACHINE_LOST))
 			printf("lost %s\n", d->m->notice);

@@ -140,7 +140,7 @@ def switch(lab):
 @case("poweroff ends it at once, and all that runs in it")
 def poweroff(lab):
     machine = lab.machine()
-    lab.ssh(machine, "(sudo -n poweroff; read _ < /dev/zero)")
+    lab.ssh(machine, "sudo -n poweroff; exec tail -f /dev/null")
     end = time.monotonic() + 20
     while lab.state(machine.name) == "running":
         assert time.monotonic() < end

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For cases that run the controller: a project of its own, and the program on it.
+
+Environment, by tests/cloud/run: CONTROLLER, AGENT, TOP, WORK.
+"""
+
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import witness
+from lab import WORK
+
+SERIAL = itertools.count()
+PATIENCE = 120
+DEFAULT = """[project]
+name=hello
+provider=ec2
+agent={agent}
+[aws]
+caller_address={caller}
+{aws}
+[app hello]
+source=hello
+script=build
+targets={targets}
+flags={flags}
+level=3
+{app}
+[flags safe]
+cflags=-O2
+[flags fast]
+cflags=-O3
+"""
+
+
+class Project:
+    """A folder with a project in it, and a home for the controller's state."""
+
+    def __init__(self, targets="znver3", flags="safe", aws="", app="", caller="127.0.0.1", script=None):
+        self.folder = WORK / f"project.{os.getpid()}.{next(SERIAL)}"
+        self.state = self.folder / "state"
+        self.dist = self.folder / "dist"
+        shutil.copytree(pathlib.Path(os.environ["TOP"], "examples/project/hello"), self.folder / "hello")
+        if script is not None:
+            (self.folder / "hello/build").write_text(script, "ascii")
+        text = DEFAULT.format(agent=os.environ["AGENT"], targets=targets, flags=flags, aws=aws, app=app,
+                              caller=caller)
+        (self.folder / "shared-prep.ini").write_text(text, "ascii")
+
+    def environment(self, **more):
+        return {**os.environ, "XDG_STATE_HOME": str(self.state), **more}
+
+    def start(self, *words, wrap=(), **more):
+        """The controller as a process with pipes."""
+        return subprocess.Popen([*wrap, os.environ["CONTROLLER"], *words], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.environment(**more))
+
+    def run(self, *words, code=0, **more):
+        """(standard output, standard error) of one that ends with this code; None: with any."""
+        process = self.start(*words, **more)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert code is None or process.returncode == code, (words, process.returncode, out, err)
+        self.code = process.returncode
+        return out, err
+
+    def build(self, *words, **more):
+        return self.run("build", str(self.folder), *words, **more)
+
+    def runs(self):
+        """Ids of the runs whose folder is there, oldest first."""
+        return sorted(p.name for p in self.state.glob("shared-prep/*"))
+
+    def collect(self, *words):
+        """Removes what all runs have left."""
+        for run in self.runs():
+            self.run("gc", "--run", run, "--settle=0", *words)
+
+    def archives(self):
+        return sorted(str(p.relative_to(self.dist)) for p in self.dist.glob("*/*.tar.zst"))
+
+    def report(self):
+        return json.loads((self.dist / "build.json").read_text("ascii"))
+
+
+def killed_at(lab, project, number, when, words=("build",)):
+    """Runs the controller, which the lab kills at its request of this number; False: it ended before.
+    when: "before" or "after" the work is done"""
+    process = project.start(*words, str(project.folder), wrap=("sh", "-c", 'read -r _; exec "$@"', "sh"))
+    first = lab.tell()["requests"]
+    lab.tell(faults=[{"nth": first + number, "kill": process.pid, "when": when}])
+    _, err = process.communicate("go\n", timeout=PATIENCE)
+    lab.tell(faults=[])
+    if process.returncode == -signal.SIGKILL:
+        return True
+    assert process.returncode == 0, (number, when, process.returncode, err)
+    return False
+
+
+def changes(before):
+    """What came to be or went since witness.everything() said that."""
+    return sorted(set(before) ^ set(witness.everything()))
