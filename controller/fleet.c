@@ -87,10 +87,12 @@ static bool hire(struct fleet *f, struct worker *w, struct crew *c)
 	w->crew = c;
 	w->number = ++f->hired;
 	state_of(f, c)->busy = true;
-	if (worker_start(w, &w->err) < 0)
+	if (worker_start(w, &w->err) < 0) {
 		w->state = WORKER_STUCK;
-	else
-		board_say(f->board, "worker %u: %s", w->number, *m->place ? m->place : m->name);
+		return true;
+	}
+	board_say(f->board, "worker %u: %s%s%s", w->number, *m->place ? m->place : m->name,
+		*m->remark ? ": " : "", m->remark);
 	return true;
 }
 

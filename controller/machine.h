@@ -63,6 +63,7 @@ struct machine {
 	char arch[16];        /* of its processor, "x86_64" or "aarch64" */
 	uint64_t price;       /* money.h, for an hour; 0: it costs nothing */
 	uint64_t started;     /* clock.h; 0: not yet */
+	char remark[160];     /* what is to be known of it beside; "" */
 	char login[PATH_MAX]; /* a command line by which a person logs in; "" where there is none */
 	char notice[128];     /* it will be taken away: what the provider said; "" */
 };

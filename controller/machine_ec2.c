@@ -308,6 +308,7 @@ static int start(struct machine *base, struct err *e)
 		(rc = ec2_gate_open(m->site, e)) < 0 ||
 		(rc = sshkey_make(m->site->run->dir, name, &m->key, e)) < 0)
 		return rc;
+	snprintf(base->remark, sizeof(base->remark), "%s", image->moved);
 	return try_next(m, e);
 }
 

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/num.h"
 #include "controller/aws/ec2_run.h"
+#include "controller/aws/ec2_volume.h"
 #include "controller/aws/quota.h"
 #include "controller/money.h"
 #include "controller/resource.h"
@@ -21,6 +22,9 @@
 
 /* An id that nothing has: what is asked is whether it would be allowed. */
 #define NO_INSTANCE "i-00000000000000000"
+#define NO_GROUP    "sg-00000000000000000"
+#define NO_VOLUME   "vol-00000000000000000"
+#define NO_ADDRESS  "192.0.2.1" /* RFC 5737: an address of nobody */
 
 /* 0: it is well, detail says what was found; else -errno, and *e why not. */
 typedef int check_fn(struct plan *p, char detail[static DETAIL], struct err *e);
@@ -227,6 +231,44 @@ static int try_terminate(const struct plan *p, struct err *e)
 		p, ec2_terminate(&p->cloud->client, ids, clock_deadline(SITE_TIME), e), e);
 }
 
+static int try_allow(const struct plan *p, struct err *e)
+{
+	return is_allowed(p,
+		ec2_group_allow(
+			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
+		e);
+}
+
+static int try_revoke(const struct plan *p, struct err *e)
+{
+	return is_allowed(p,
+		ec2_group_revoke(
+			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
+		e);
+}
+
+static int try_delete_group(const struct plan *p, struct err *e)
+{
+	return is_allowed(
+		p, ec2_group_delete(&p->cloud->client, NO_GROUP, clock_deadline(SITE_TIME), e), e);
+}
+
+static int try_delete_volume(const struct plan *p, struct err *e)
+{
+	return is_allowed(p,
+		ec2_volume_delete(&p->cloud->client, NO_VOLUME, clock_deadline(SITE_TIME), e), e);
+}
+
+static int try_tag(const struct plan *p, struct err *e)
+{
+	static const char *const ids[] = {NO_INSTANCE, NULL};
+	struct ec2_tag tag = {RESOURCE_EXPIRES, "plan"};
+	const struct ec2_tags tags = {&tag, 1};
+
+	return is_allowed(
+		p, ec2_tags_set(&p->cloud->client, ids, &tags, clock_deadline(SITE_TIME), e), e);
+}
+
 static int check_permissions(struct plan *p, char detail[static DETAIL], struct err *e)
 {
 	static const struct {
@@ -234,8 +276,13 @@ static int check_permissions(struct plan *p, char detail[static DETAIL], struct 
 		int (*attempt)(const struct plan *p, struct err *e);
 	} tried[] = {
 		{"CreateSecurityGroup", try_group},
+		{"AuthorizeSecurityGroupIngress", try_allow},
 		{"RunInstances", try_instance},
+		{"CreateTags", try_tag},
 		{"TerminateInstances", try_terminate},
+		{"RevokeSecurityGroupIngress", try_revoke},
+		{"DeleteSecurityGroup", try_delete_group},
+		{"DeleteVolume", try_delete_volume},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
