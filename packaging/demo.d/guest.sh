@@ -61,6 +61,8 @@ title "shared-prep status"
 shared-prep status || true
 title "ls -l /shared"
 ls -l /shared
+title "/shared/hello/bin/hello"
+/shared/hello/bin/hello | tee /run/hello
 
 # Nothing but the mount: no network, and of files only the folders that podman makes.
 title "a container submits a job"
@@ -89,6 +91,9 @@ is "of two archives of Octave, the one that fits was unpacked" \
 	"$(jq -r .apps.octave.key /run/shared-prep/facts.json)" c5n
 like "the one with the better name was refused for its instructions" \
 	"$(shared-prep plan 2>&1)" 'octave_c5n\.18xlarge[^[:cntrl:]]*avx512f'
+is "of three of a compiled program, the one for the highest level that runs" \
+	"$(jq -r .apps.hello.key /run/shared-prep/facts.json)" x86-64-v3
+like "and it runs" "$(</run/hello)" 'build for x86-64-v3 with the flags default: trace -?[0-9.]+$'
 is "ecs.service did its task" "$(property ecs.service Result)" success
 
 task=$(journalctl -b -q -o cat -u ecs.service)
