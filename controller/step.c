@@ -204,7 +204,11 @@ int step_script(const struct step *s, const struct build *b, const char *run, st
 	struct err *e)
 {
 	int rc = buf_addf(out,
-		"set -eu\numask 022\nRUN=%s B=/shared/.build\nW=$HOME/.shared-prep/$RUN\nexport SHARED_PREP_RUN=$RUN\n", run);
+		"set -eu\numask 022\n"
+		"RUN=%s B=/shared/.build\n"
+		"W=$HOME/.shared-prep/$RUN\n"
+		"export SHARED_PREP_RUN=$RUN\n",
+		run);
 
 	if (rc == 0)
 		rc = add_variables(b, out);
