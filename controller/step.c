@@ -18,6 +18,7 @@
 /* Of a script that has ended, or whose connection has: what has its run in its environment. It may
  * hold our streams open, and PREFIX. */
 #define END_ALL \
+	"unset SHARED_PREP_RUN\n" \
 	"while p=$(grep -lszxF \"SHARED_PREP_RUN=$RUN\" /proc/[0-9]*/environ); do\n" \
 	"	for p in $p; do p=${p%/environ}; kill -9 \"${p#/proc/}\" 2>/dev/null || :; done\n" \
 	"	sleep 0.1\n" \
@@ -108,7 +109,13 @@ const struct step steps[] = {
 		END_ALL
 		"rm -rf \"$B\"\n"
 		"rc=0\n"
-		"[ ! -e \"$W/ours\" ] || \"$W/shared-prep\" release || rc=$?\n"
+		/* A shell whose script was ended there may still be about to go. */
+		"n=0\n"
+		"while [ -e \"$W/ours\" ] && ! \"$W/shared-prep\" release; do\n"
+		"	n=$((n + 1))\n"
+		"	[ $n -lt 20 ] || { rc=1; break; }\n"
+		"	sleep 0.2\n"
+		"done\n"
 		"rm -rf \"$W\"\n"
 		"rmdir \"${W%/*}\" 2>/dev/null || :\n"
 		"exit $rc\n"},
@@ -197,7 +204,11 @@ int step_script(const struct step *s, const struct build *b, const char *run, st
 	struct err *e)
 {
 	int rc = buf_addf(out,
-		"set -eu\numask 022\nRUN=%s B=/shared/.build\nW=$HOME/.shared-prep/$RUN\n", run);
+		"set -eu\numask 022\n"
+		"RUN=%s B=/shared/.build\n"
+		"W=$HOME/.shared-prep/$RUN\n"
+		"export SHARED_PREP_RUN=$RUN\n",
+		run);
 
 	if (rc == 0)
 		rc = add_variables(b, out);
