@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #define DEPTH_MAX   64
-#define PRINT_FLAGS (JSON_INDENT(2) | JSON_ENCODE_ANY)
+#define PRINT_FLAGS (JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 /* jansson's own limit is 2,048 levels, each of which costs stack. */
 static bool is_too_deep(const char *data, size_t len)

@@ -47,7 +47,7 @@ static int find_region(struct cloud *c, const char *wanted, struct err *e)
 			env, &c->profiles, clock_deadline(METADATA_TIME), c->region, e);
 	if (rc == 0 || (rc < 0 && e->kind == ERR_TRANSIENT))
 		return err_set(e, ERR_CONFIG, ENOENT,
-			"no region: give [aws] region= in the project, --region or AWS_REGION");
+			"no region is known: AWS_REGION, region= of the profile, [aws] region= of the project or --region");
 	return rc < 0 ? rc : 0;
 }
 

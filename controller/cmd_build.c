@@ -87,15 +87,8 @@ static int open_again(int fd, int *ret_fd, struct err *e)
 static int open_source(void *ctx, const struct project_app *app, int *ret_fd, struct err *e)
 {
 	struct building *b = ctx;
-	int *fd = &b->source[app - b->project.app];
 
-	if (*fd < 0) {
-		int rc = source_pack(app->source, b->project.dist, b->run.dir, fd, e);
-
-		if (rc < 0)
-			return rc;
-	}
-	return open_again(*fd, ret_fd, e);
+	return open_again(b->source[app - b->project.app], ret_fd, e);
 }
 
 static int on_ended(void *ctx, const struct build *build, struct err *e)
@@ -185,9 +178,10 @@ static int begin_run(struct building *b, struct err *e)
 		return 0;
 	/* A path that JSON cannot hold is to be given again with --resume. */
 	return run_new(
-		json_pack("{s:s, s:o, s:o*, s:s}", "command", "build", "project",
+		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "build", "project",
 			json_string_lossy(b->project.name), "file", json_string(b->project.file),
-			"provider", provider_name(b->project.provider)),
+			"provider", provider_name(b->project.provider), "profile",
+			json_string(b->project.aws.profile)),
 		&b->run, e);
 }
 
@@ -305,6 +299,22 @@ static int build_all(struct building *b, enum fleet_on_error on_error, struct er
 	return finish(b, &r, e);
 }
 
+/* Before there is a worker, which would wait for it, and cost. */
+static int pack_sources(struct building *b, struct err *e)
+{
+	for (size_t i = 0; i < b->matrix.n; i++) {
+		const struct build *build = &b->matrix.build[i];
+		int *fd = &b->source[build->app - b->project.app], rc;
+
+		if (build->state != BUILD_WAITING || *fd >= 0)
+			continue;
+		rc = source_pack(build->app->source, b->project.dist, b->run.dir, fd, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int open_sources(struct building *b, struct err *e)
 {
 	b->source = malloc(b->project.n_apps * sizeof(*b->source));
@@ -346,7 +356,9 @@ static int build_run(struct building *b, const char *path, struct err *e)
 		return rc;
 	if ((rc = open_supply(b, e)) == 0) {
 		report_resume(&b->matrix, b->run.journal.events, b->project.dist);
-		rc = build_all(b, on_error, e);
+		rc = pack_sources(b, e);
+		if (rc == 0)
+			rc = build_all(b, on_error, e);
 		close_sources(b);
 		clear_run(b);
 	}

@@ -104,6 +104,17 @@ static const char *text_about(const struct run *run, const char *key)
 	return text ? text : "";
 }
 
+/* Something is left of it, and it is the first such of its region. */
+static bool is_first_left(const struct journal *j, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (journal_is_left(&j->entry[i]) &&
+			strcmp(j->entry[i].region, j->entry[at].region) == 0)
+			return false;
+	}
+	return journal_is_left(&j->entry[at]);
+}
+
 /* Each region of its journal that has something left. */
 static int collect_journal(struct collecting *c, struct run *run, struct err *e)
 {
@@ -116,13 +127,11 @@ static int collect_journal(struct collecting *c, struct run *run, struct err *e)
 	for (size_t i = 0; i < j->n && rc == 0; i++) {
 		auto_cloud struct cloud cloud = {0};
 
-		if (j->entry[i].state != JOURNAL_INTENDED && j->entry[i].state != JOURNAL_MADE)
+		if (!is_first_left(j, i))
 			continue;
 		rc = open_cloud(&o, j->entry[i].region, &cloud, e);
 		if (rc == 0)
 			rc = collect(c, &cloud, run->id, &run->journal, e);
-		if (c->o->dry_run)
-			break;
 	}
 	return rc;
 }
@@ -180,8 +189,11 @@ static int collect_abandoned(struct collecting *c, struct err *e)
 			rc = 0;
 			continue;
 		}
-		if (rc == 0 && journal_open_entries(&run.journal) > 0)
-			rc = collect_journal(c, &run, e);
+		if (rc < 0 || journal_open_entries(&run.journal) == 0)
+			continue;
+		rc = collect_journal(c, &run, e);
+		if (rc == 0 && !c->o->dry_run)
+			rc = run_forget(&run, e);
 	}
 	run_list_free(list, n);
 	return rc;

@@ -103,6 +103,10 @@ static int add_resources(json_t *out, const struct ls_options *o, struct err *e)
 					.region = o->region,
 					.debug_http = o->debug_http},
 			&cloud, e);
+	if (rc < 0 && e->kind == ERR_CONFIG && !o->cost && !o->region && !o->profile) {
+		log_warning("AWS is not asked: %s", e->msg);
+		return 0;
+	}
 	if (rc == 0)
 		rc = resources_list(&cloud.client, NULL, deadline, &all, e);
 	if (rc == 0 && o->cost)

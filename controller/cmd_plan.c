@@ -37,7 +37,11 @@ static const char *partition_of(const char *region)
 static int print_policy(const struct project *p, struct err *e)
 {
 	auto_json json_t *policy = NULL;
-	int rc = policy_json(POLICY_BUILD | POLICY_GC, partition_of(p->aws.region), &policy, e);
+	auto_cloud struct cloud cloud = {0};
+	struct err unknown = ERR_INIT;
+	const struct cloud_options o = {.profile = p->aws.profile, .region = p->aws.region};
+	const char *region = cloud_open(&o, &cloud, &unknown) == 0 ? cloud.region : "";
+	int rc = policy_json(POLICY_BUILD | POLICY_GC, partition_of(region), &policy, e);
 
 	return rc < 0 ? rc : json_print(policy, stdout, e);
 }

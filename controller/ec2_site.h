@@ -105,8 +105,8 @@ must_check int ec2_gate_address(
 /* One look at all instances of the run, if the last was not just now; s->seen has them. */
 must_check int ec2_watch_look(struct ec2_site *s, struct err *e);
 
-/* Moves the expiry of all that the run has, when it is time, so that another's `gc --expired` leaves
- * it alone. That it fails costs no worker: it is tried thrice before that is over. */
+/* Moves the expiry of all that the run has, when it is time, so that another's `gc --expired`
+ * leaves it alone. That it fails costs no worker: it is tried thrice before that is over. */
 void ec2_watch_renew(struct ec2_site *s);
 
 /* It is to be terminated; and all that are, in one call. */

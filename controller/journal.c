@@ -42,7 +42,7 @@ size_t journal_open_entries(const struct journal *j)
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->n; i++)
-		n += j->entry[i].state == JOURNAL_INTENDED || j->entry[i].state == JOURNAL_MADE;
+		n += journal_is_left(&j->entry[i]);
 	return n;
 }
 
@@ -134,7 +134,7 @@ static int apply_all(struct journal *j, const struct buf *text, size_t *ret_len,
 	return 0;
 }
 
-int journal_open(int dirfd, const char *name, struct journal *ret, struct err *e)
+static int load(int dirfd, const char *name, int flags, struct journal *ret, struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(JOURNAL_MAX);
 	size_t len;
@@ -144,18 +144,30 @@ int journal_open(int dirfd, const char *name, struct journal *ret, struct err *e
 	ret->events = json_array();
 	if (!ret->events)
 		return err_oom(e);
-	rc = fs_open(dirfd, name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600, &ret->fd, e);
+	rc = fs_open(dirfd, name, flags | O_NOFOLLOW, 0600, &ret->fd, e);
 	if (rc < 0)
 		return rc;
 	if ((rc = fs_read_fd(ret->fd, name, &text, e)) < 0 ||
 		(rc = apply_all(ret, &text, &len, e)) < 0)
 		return err_ctx(e, "journal '%s'", name);
+	if (flags == O_RDONLY)
+		return 0;
 	if (len < text.len && ftruncate(ret->fd, (off_t)len) < 0)
 		return err_errno(e, "journal '%s'", name);
 	/* Its name too is on the disk. */
 	if (len == 0 && fsync(dirfd) < 0 && errno != EINVAL)
 		return err_errno(e, "journal '%s'", name);
 	return 0;
+}
+
+int journal_open(int dirfd, const char *name, struct journal *ret, struct err *e)
+{
+	return load(dirfd, name, O_RDWR | O_CREAT | O_APPEND, ret, e);
+}
+
+int journal_read(int dirfd, const char *name, struct journal *ret, struct err *e)
+{
+	return load(dirfd, name, O_RDONLY, ret, e);
 }
 
 void journal_close(struct journal *j)

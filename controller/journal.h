@@ -47,6 +47,8 @@ struct journal {
 /* Opens or makes the file, 0600, and reads what is there; kind data: a line that none of us wrote.
  * The caller calls journal_close() in every case. */
 must_check int journal_open(int dirfd, const char *name, struct journal *ret, struct err *e);
+/* The same of one that another controller writes: it stays as it is, and takes nothing more. */
+must_check int journal_read(int dirfd, const char *name, struct journal *ret, struct err *e);
 void journal_close(struct journal *j);
 
 #define auto_journal __attribute__((cleanup(journal_close)))
@@ -63,6 +65,11 @@ must_check int journal_gone(struct journal *j, const char *token, struct err *e)
 must_check int journal_event(struct journal *j, json_t *event, struct err *e);
 
 const struct journal_entry *journal_find(const struct journal *j, const char *token);
+
+static inline bool journal_is_left(const struct journal_entry *e)
+{
+	return e->state == JOURNAL_INTENDED || e->state == JOURNAL_MADE;
+}
 
 /* How many are intended or made: 0, and nothing of this run is left. */
 size_t journal_open_entries(const struct journal *j);

@@ -26,7 +26,7 @@ libcontroller_a_SOURCES = \
 	controller/local_root.c controller/local_root.h \
 	controller/local_run.c controller/local_run.h \
 	controller/local_users.c controller/local_users.h \
-	controller/machine.h controller/machine.h controller/machine.h \
+	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_ssh.c controller/machine_ssh.h \

@@ -179,8 +179,7 @@ static int ask_for(struct machine_ec2 *m, struct err *e)
 	ec2_tags_free(&made.tags);
 	if (rc >= 0)
 		return adopt(m, made.id, e);
-	how = machine_ec2_refusal(
-		&m->site->cloud->client.fault, m->site->cloud->client.unsure);
+	how = machine_ec2_refusal(&m->site->cloud->client.fault, m->site->cloud->client.unsure);
 	if (how != REFUSAL_NONE)
 		return refused(m, how, e);
 	*e = (struct err)ERR_INIT;

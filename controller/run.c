@@ -72,9 +72,12 @@ static int enter(struct run *r, struct err *e)
 		(rc = fs_open(r->dirfd, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &r->lockfd, e)) <
 			0)
 		return rc;
-	if (flock(r->lockfd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return err_set(
-			e, ERR_TRANSIENT, EBUSY, "run %s: another controller works on it", r->id);
+	if (flock(r->lockfd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		rc = journal_read(r->dirfd, JOURNAL, &r->journal, e);
+		return rc < 0 ? rc
+			      : err_set(e, ERR_TRANSIENT, EBUSY,
+					"run %s: another controller works on it", r->id);
+	}
 	return journal_open(r->dirfd, JOURNAL, &r->journal, e);
 }
 

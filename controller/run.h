@@ -30,7 +30,8 @@ struct run {
 must_check int run_new(json_t *about, struct run *ret, struct err *e);
 
 /* One that is there, by its id or a beginning of it that only one has. Kind usage: none, or
- * several; kind transient, -EBUSY: another controller works on it. */
+ * several; kind transient, -EBUSY: another controller works on it, whose journal as it is now is in
+ * *ret. */
 must_check int run_open(const char *id, struct run *ret, struct err *e);
 
 void run_close(struct run *r);

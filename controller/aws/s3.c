@@ -75,7 +75,7 @@ int s3_head(
 	struct call_client *client, const struct s3_name *name, struct s3_info *ret, struct err *e)
 {
 	auto_http_response struct http_response r = {0};
-	char path[S3_PATH_MAX];
+	char path[S3_PATH_MAX] = "";
 	struct fault fault;
 	struct call c = start("HeadObject", "HEAD", path, name);
 	int rc = s3_path(name, path, e);
@@ -168,7 +168,7 @@ int s3_put(struct call_client *client, const struct s3_name *name, const struct 
 	struct err *e)
 {
 	auto_http_response struct http_response r = {0};
-	char path[S3_PATH_MAX];
+	char path[S3_PATH_MAX] = "";
 	struct fault fault;
 	struct call c = start("PutObject", "PUT", path, name);
 	int rc = s3_path(name, path, e);
@@ -186,7 +186,7 @@ int s3_put(struct call_client *client, const struct s3_name *name, const struct 
 int s3_delete(struct call_client *client, const struct s3_name *name, struct err *e)
 {
 	auto_http_response struct http_response r = {0};
-	char path[S3_PATH_MAX];
+	char path[S3_PATH_MAX] = "";
 	struct fault fault;
 	struct call c = start("DeleteObject", "DELETE", path, name);
 	int rc = s3_path(name, path, e);
