@@ -227,7 +227,6 @@ static int write_report(const struct building *b, const json_t *report, struct e
 static int finish(struct building *b, const struct report *r, struct err *e)
 {
 	auto_json json_t *report = NULL;
-	size_t failed = matrix_count(&b->matrix, BUILD_FAILED);
 	int rc;
 
 	if ((rc = report_json(r, &report, e)) < 0 || (rc = write_report(b, report, e)) < 0)
@@ -236,10 +235,7 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 		rc = json_print(report, stdout, e);
 	else
 		print_summary(b, r->cost);
-	if (rc < 0 || failed == 0)
-		return rc;
-	return err_set(e, ERR_SYSTEM, EIO, "%zu of %zu builds failed: see their logs in '%s'",
-		failed, b->matrix.n, b->project.dist);
+	return rc < 0 ? rc : matrix_verdict(&b->matrix, b->project.dist, e);
 }
 
 /* Nothing of ours is left; or what is, is told, with the command that removes it. */

@@ -46,6 +46,7 @@ struct ec2_site {
 	char group[EC2_ID_MAX]; /* "" before it is made */
 	char group_token[JOURNAL_TOKEN];
 	char address[SITE_ADDRESS]; /* whom the gate lets in */
+	bool doubted;               /* a connection was lost: it may be another now */
 	struct sshkey login;        /* path "" before it is made */
 
 	struct ec2_instances seen;  /* by the last look */
@@ -90,7 +91,7 @@ must_check int ec2_offer_find(
 	struct ec2_site *s, const struct crew *c, struct ladder **ret, struct err *e);
 
 /* The security group of the run and the key that logs in are made, once, and our own address is let
- * in. */
+ * in; later, where that is in doubt, the gate follows. */
 must_check int ec2_gate_open(struct ec2_site *s, struct err *e);
 
 /* Our address may have changed: where it has, the gate follows. 1: it has; 0: not. */
@@ -103,8 +104,8 @@ must_check int ec2_gate_address(
 /* One look at all instances of the run, if the last was not just now; s->seen has them. */
 must_check int ec2_watch_look(struct ec2_site *s, struct err *e);
 
-/* Moves the expiry of all that the run has, when it is time, so that another's `gc --expired` leaves
- * it alone. That it fails costs no worker: it is tried thrice before that is over. */
+/* Moves the expiry of all that the run has, when it is time, so that another's `gc --expired`
+ * leaves it alone. That it fails costs no worker: it is tried thrice before that is over. */
 void ec2_watch_renew(struct ec2_site *s);
 
 /* It is to be terminated; and all that are, in one call. */

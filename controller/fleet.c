@@ -55,6 +55,7 @@ static void give_up(struct crew *c, const struct err *why)
 		if (b->state != BUILD_WAITING)
 			continue;
 		b->state = BUILD_FAILED;
+		b->kind = why->kind;
 		snprintf(b->why, sizeof(b->why), "%.*s", (int)sizeof(b->why) - 1, why->msg);
 	}
 }
@@ -232,14 +233,13 @@ static void look_after_all(struct fleet *f)
 {
 	struct err why = ERR_INIT;
 
+	/* All before the first is looked at: they end together, in one call. */
+	for (unsigned i = 0; f->closing && i < f->parallel; i++) {
+		if (f->worker[i].machine && f->worker[i].state < WORKER_STOPPING)
+			worker_stop(&f->worker[i]);
+	}
 	for (unsigned i = 0; i < f->parallel; i++) {
-		struct worker *w = &f->worker[i];
-
-		if (!w->machine)
-			continue;
-		if (f->closing && w->state < WORKER_STOPPING)
-			worker_stop(w);
-		if (look_after(f, w, &why) < 0)
+		if (f->worker[i].machine && look_after(f, &f->worker[i], &why) < 0)
 			close_down(f, &why);
 	}
 }

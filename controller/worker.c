@@ -408,6 +408,7 @@ void worker_stop(struct worker *w)
 		w->build->state = BUILD_WAITING;
 		if (w->build->attempts >= MATRIX_ATTEMPTS) {
 			w->build->state = BUILD_FAILED;
+			w->build->kind = w->err.kind;
 			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
 		}
 	}
