@@ -18,6 +18,9 @@
 /* What the worker's own timeout(1) should have ended. */
 #define GRACE (60 * NSEC_PER_SEC)
 
+/* A command may end with its connection a moment before that is known to have ended. */
+#define DOUBT (3 * NSEC_PER_SEC)
+
 static void drop(int *fd)
 {
 	auto_close_fn(fd);
@@ -311,11 +314,8 @@ static int step_ended(struct worker *w, int status, struct err *e)
 {
 	struct err bad = ERR_INIT;
 
-	if (status == MACHINE_BROKEN &&
-		(machine_poll(w->machine, &bad) < 0 || w->machine->state != MACHINE_READY)) {
-		if (bad.kind == ERR_NONE)
-			lost(w, &bad);
-		stick(w, &bad);
+	if (status == MACHINE_BROKEN) {
+		w->doubt = clock_deadline(DOUBT);
 		return 0;
 	}
 	if (status != 0)
@@ -346,11 +346,30 @@ static int poll_starting(struct worker *w, struct err *e)
 	return 0;
 }
 
+/* false: it is stuck. */
+static bool is_there(struct worker *w)
+{
+	struct err bad = ERR_INIT;
+
+	if (machine_poll(w->machine, &bad) >= 0 && w->machine->state == MACHINE_READY)
+		return true;
+	if (bad.kind == ERR_NONE)
+		lost(w, &bad);
+	stick(w, &bad);
+	return false;
+}
+
 static int poll_busy(struct worker *w, struct err *e)
 {
 	struct err bad = ERR_INIT;
 	int status;
 
+	if (w->doubt) {
+		if (!is_there(w) || clock_left(w->doubt) > 0)
+			return 0;
+		w->doubt = 0;
+		return step_failed(w, MACHINE_BROKEN, e);
+	}
 	if (has_ended(w, &status))
 		return step_ended(w, status, e);
 	if (clock_left(w->deadline) == 0) {
@@ -358,12 +377,9 @@ static int poll_busy(struct worker *w, struct err *e)
 			w->machine->place, steps[w->step].name);
 		end_process(w);
 		stick(w, &bad);
-	} else if (machine_poll(w->machine, &bad) < 0) {
-		stick(w, &bad);
-	} else if (w->machine->state != MACHINE_READY) {
-		lost(w, &bad);
-		stick(w, &bad);
+		return 0;
 	}
+	(void)is_there(w);
 	return 0;
 }
 

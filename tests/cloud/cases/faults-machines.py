@@ -2,7 +2,7 @@
 """Machines that end, that are taken away or that are not what they say, while the controller builds."""
 
 import witness
-from controller import HANGS, Project, Running, changes, let_go, machines
+from controller import HANGS, HANGS_BUT_SAFE, Project, Running, changes, let_go, machines
 from lab import case, finish
 
 CALM = {"pending": 0, "shutting_down": 0, "blocked": "reset"}
@@ -42,7 +42,7 @@ def while_pending(lab):
 def lost(lab):
     before, since = witness.everything(), lab.tell()["requests"]
     lab.tell(knobs=CALM)
-    project = Project(flags=TWO, script=HANGS.replace("[ -e", '[ "$FLAGSET" = safe ] || [ -e'))
+    project = Project(flags=TWO, script=HANGS_BUT_SAFE)
     build = Running(project)
     build.wait("build hello_znver3 (fast)")
     first, = machines(lab)
