@@ -210,7 +210,6 @@ static void print_summary(const struct building *b, uint64_t cost)
 static int finish(struct building *b, const struct report *r, struct err *e)
 {
 	auto_json json_t *report = NULL;
-	size_t failed = matrix_count(&b->matrix, BUILD_FAILED);
 	int rc;
 
 	if ((rc = report_json(r, &report, e)) < 0 ||
@@ -220,10 +219,7 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 		rc = json_print(report, stdout, e);
 	else
 		print_summary(b, r->cost);
-	if (rc < 0 || failed == 0)
-		return rc;
-	return err_set(e, ERR_SYSTEM, EIO, "%zu of %zu builds failed: see their logs in '%s'",
-		failed, b->matrix.n, b->project.dist);
+	return rc < 0 ? rc : matrix_verdict(&b->matrix, b->project.dist, e);
 }
 
 /* Nothing of ours is left; or what is, is told, with the command that removes it. */

@@ -141,13 +141,26 @@ static int make_login(struct ec2_site *s, struct err *e)
 	return sshkey_make(s->run->dir, LOGIN_KEY, &s->login, e);
 }
 
+/* Whoever tells our address may be down for a moment: a connection that fails asks again. */
+static int settle_doubt(struct ec2_site *s, struct err *e)
+{
+	int rc = s->doubted ? ec2_gate_follow(s, e) : 0;
+
+	s->doubted = false;
+	if (rc < 0 && e->kind == ERR_TRANSIENT) {
+		*e = (struct err)ERR_INIT;
+		return 0;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 int ec2_gate_open(struct ec2_site *s, struct err *e)
 {
 	char address[SITE_ADDRESS];
 	int rc;
 
 	if (*s->group && *s->address)
-		return 0;
+		return settle_doubt(s, e);
 	if ((rc = ec2_gate_address(s, address, e)) < 0 || (rc = make_login(s, e)) < 0)
 		return rc;
 	if (!*s->group && (rc = make_group(s, e)) < 0)

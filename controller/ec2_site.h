@@ -47,6 +47,7 @@ struct ec2_site {
 	char group_token[JOURNAL_TOKEN];
 	char address[SITE_ADDRESS]; /* whom the gate lets in */
 	uint64_t followed;          /* clock.h, when that was asked for again; 0: never */
+	bool doubted;               /* a connection was lost: it may be another now */
 	struct sshkey login;        /* path "" before it is made */
 
 	struct ec2_instances seen;  /* by the last look */
@@ -91,7 +92,7 @@ must_check int ec2_offer_find(
 	struct ec2_site *s, const struct crew *c, struct ladder **ret, struct err *e);
 
 /* The security group of the run and the key that logs in are made, once, and our own address is let
- * in. */
+ * in; later, where that is in doubt, the gate follows. */
 must_check int ec2_gate_open(struct ec2_site *s, struct err *e);
 
 /* Our address may have changed: where it has, the gate follows. 1: it has; 0: not, or it was looked

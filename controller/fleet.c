@@ -59,6 +59,7 @@ static void give_up(struct crew *c, const struct err *why)
 		if (b->state != BUILD_WAITING)
 			continue;
 		b->state = BUILD_FAILED;
+		b->kind = why->kind;
 		snprintf(b->why, sizeof(b->why), "%.*s", (int)sizeof(b->why) - 1, why->msg);
 	}
 }

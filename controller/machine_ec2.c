@@ -17,7 +17,7 @@
 
 #define CONNECT_TIME (15 * NSEC_PER_SEC)
 #define BOOT_TIME    (10 * 60 * NSEC_PER_SEC)
-#define FOLLOW_TIME  (45 * NSEC_PER_SEC) /* without a connection: is our address another? */
+#define FOLLOW_TIME  (20 * NSEC_PER_SEC) /* without a connection: is our address another? */
 #define LOOKS_UNSURE 6 /* at all instances, until one whose answer was lost is given up */
 
 struct machine_ec2 {
@@ -155,7 +155,7 @@ static int refused(struct machine_ec2 *m, enum ec2_refusal how, struct err *e)
 		return rc;
 	}
 	if (how == REFUSAL_FINAL)
-		return -e->num;
+		return err_ctx(e, "%s", m->base.place);
 	ladder_close(m->rung, clock_now());
 	*e = (struct err)ERR_INIT;
 	return 0;
@@ -335,8 +335,10 @@ static int poll_ready(struct machine_ec2 *m, struct err *e)
 	}
 	if (ssh_poll(m->ssh, e) < 0)
 		return -e->num;
-	if (ssh_state(m->ssh) != SSH_CONNECTED)
+	if (ssh_state(m->ssh) != SSH_CONNECTED) {
 		m->base.state = MACHINE_LOST;
+		m->site->doubted = true;
+	}
 	ec2_watch_renew(m->site);
 	return 0;
 }

@@ -185,3 +185,25 @@ const char *build_name(const struct build *b, char *out, size_t size)
 		snprintf(out, size, "%s (%s)", b->key, b->flags->name);
 	return out;
 }
+
+int matrix_verdict(const struct matrix *m, const char *dist, struct err *e)
+{
+	const struct build *first = NULL;
+	size_t failed = matrix_count(m, BUILD_FAILED);
+	bool same = true;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->build[i].state != BUILD_FAILED)
+			continue;
+		if (!first)
+			first = &m->build[i];
+		same &= m->build[i].kind == first->kind;
+	}
+	if (!first)
+		return 0;
+	if (same && first->kind != ERR_NONE)
+		return err_set(e, first->kind, EIO, "%zu of %zu builds failed: %s", failed, m->n,
+			first->why);
+	return err_set(e, ERR_SYSTEM, EIO, "%zu of %zu builds failed: see their logs in '%s'",
+		failed, m->n, dist);
+}

@@ -28,6 +28,7 @@ struct build {
 	uint64_t took;        /* ns, of the script */
 	char place[96];       /* where it was built */
 	char why[MATRIX_WHY]; /* it failed; "" */
+	enum err_kind kind;   /* it failed for want of a machine; none: by itself */
 	bool told;            /* the user knows of its end */
 };
 
@@ -63,5 +64,9 @@ size_t crew_count(const struct crew *c, enum build_state state);
 
 /* "octave_znver4 (fast)", or without the flag set where it is "default". */
 const char *build_name(const struct build *b, char *out, size_t size);
+
+/* 0: none has failed. Where all that did had no machine for the same kind of reason it is of that
+ * kind, with what the first was told; else system. dist: where the logs are. */
+must_check int matrix_verdict(const struct matrix *m, const char *dist, struct err *e);
 
 #endif

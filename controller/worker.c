@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A command may end with its connection a moment before that is known to have ended. */
+#define DOUBT (3 * NSEC_PER_SEC)
+
 static void set_state(struct worker *w, enum worker_state state)
 {
 	w->state = state;
@@ -143,11 +146,8 @@ static int step_ended(struct worker *w, int status, struct err *e)
 {
 	struct err bad = ERR_INIT;
 
-	if (status == MACHINE_BROKEN &&
-		(machine_poll(w->machine, &bad) < 0 || w->machine->state != MACHINE_READY)) {
-		if (bad.kind == ERR_NONE)
-			lost(w, &bad);
-		stick(w, &bad);
+	if (status == MACHINE_BROKEN) {
+		w->doubt = clock_deadline(DOUBT);
 		return 0;
 	}
 	if (status != 0)
@@ -185,11 +185,30 @@ static int poll_starting(struct worker *w, struct err *e)
 	return 0;
 }
 
+/* false: it is stuck. */
+static bool is_there(struct worker *w)
+{
+	struct err bad = ERR_INIT;
+
+	if (machine_poll(w->machine, &bad) >= 0 && w->machine->state == MACHINE_READY)
+		return true;
+	if (bad.kind == ERR_NONE)
+		lost(w, &bad);
+	stick(w, &bad);
+	return false;
+}
+
 static int poll_busy(struct worker *w, struct err *e)
 {
 	struct err bad = ERR_INIT;
 	int status;
 
+	if (w->doubt) {
+		if (!is_there(w) || clock_left(w->doubt) > 0)
+			return 0;
+		w->doubt = 0;
+		return step_failed(w, MACHINE_BROKEN, e);
+	}
 	if (worker_step_ended(w, &status))
 		return step_ended(w, status, e);
 	if (clock_left(w->deadline) == 0) {
@@ -197,12 +216,9 @@ static int poll_busy(struct worker *w, struct err *e)
 			w->machine->place, steps[w->step].name);
 		worker_step_end(w);
 		stick(w, &bad);
-	} else if (machine_poll(w->machine, &bad) < 0) {
-		stick(w, &bad);
-	} else if (w->machine->state != MACHINE_READY) {
-		lost(w, &bad);
-		stick(w, &bad);
+		return 0;
 	}
+	(void)is_there(w);
 	return 0;
 }
 
@@ -265,6 +281,7 @@ void worker_stop(struct worker *w)
 		w->build->state = BUILD_WAITING;
 		if (w->err.kind != ERR_NONE && w->build->attempts >= MATRIX_ATTEMPTS) {
 			w->build->state = BUILD_FAILED;
+			w->build->kind = w->err.kind;
 			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
 		}
 	}

@@ -50,6 +50,7 @@ struct worker {
 	struct build *build; /* that it is at; NULL: none */
 	uint64_t since;      /* clock.h, when the step began, or the state */
 	uint64_t deadline;
+	uint64_t doubt; /* clock.h, until when its end may be its connection's; 0: it is none */
 
 	pid_t pid; /* of the step; 0: none runs */
 	int pidfd;

@@ -116,6 +116,45 @@ static void test_answers(void **state)
 	}
 }
 
+/* What has just been made may not be known yet, and what had no answer may have been done. */
+static void test_new_and_unsure(void **state)
+{
+	static const struct {
+		const char *answer[4];
+		bool names_new, unsure;
+		unsigned requests;
+		int rc;
+	} unanswered[] = {
+		{{EC2(400, "InvalidGroup.NotFound"), OK}, true, false, 2, 0},
+		{{EC2(400, "InvalidGroup.NotFound")}, false, false, 1, -EREMOTEIO},
+		{{EC2(400, "InvalidGroup.Duplicate")}, true, false, 1, -EREMOTEIO},
+		{{PAGE, EC2(400, "InvalidGroup.Duplicate")}, true, true, 2, -EREMOTEIO},
+		{{SERVER_CLOSE, EC2(403, "UnauthorizedOperation")}, false, true, 2, -EREMOTEIO},
+		{{EC2(503, "RequestLimitExceeded"), OK}, false, false, 2, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(unanswered); i++) {
+		struct call c = {.service = ENDPOINT_EC2,
+			.action = "Do",
+			.names_new = unanswered[i].names_new,
+			.deadline = clock_deadline(LONG)};
+		auto_http_response struct http_response r = {0};
+		struct err e = ERR_INIT;
+		struct fixture f;
+		struct fault fault;
+		struct server s;
+
+		server_start(&s, unanswered[i].answer);
+		fixture_start(&f, s.url);
+		assert_int_equal(call(&f.client, &c, &r, &fault, &e), unanswered[i].rc);
+		server_stop(&s);
+		assert_int_equal(s.requests, unanswered[i].requests);
+		assert_int_equal(f.client.unsure, unanswered[i].unsure);
+		fixture_end(&f);
+	}
+}
+
 static void test_request(void **state)
 {
 	static const char *const answers[] = {OK, NULL};
@@ -416,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_new_and_unsure),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_dry),

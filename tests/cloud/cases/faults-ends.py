@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import witness
-from controller import HANGS, Project, Running, changes, let_go, machines
+from controller import HANGS, HANGS_BUT_SAFE, Project, Running, changes, let_go, machines
 from lab import case, finish
 
 CALM = {"pending": 0, "shutting_down": 0}
@@ -43,7 +43,7 @@ def interrupted(lab):
     assert len(machines(lab)) == 3
     build.interrupt()
     _, err = build.end(5)
-    assert f"then 'controller gc --run" in err, err
+    assert "then 'controller gc --run" in err, err
     assert count(lab, since, "TerminateInstances") == 1
     assert not changes(before) and not project.runs()
 
@@ -83,7 +83,7 @@ def interrupted_twice(lab):
 def resumed(lab):
     before = witness.everything()
     lab.tell(knobs=CALM)
-    project = Project(flags="safe fast", script=HANGS.replace("[ -e", '[ "$FLAGSET" = safe ] || [ -e'))
+    project = Project(flags="safe fast", script=HANGS_BUT_SAFE)
     build = Running(project)
     build.wait("build hello_znver3 (fast)")
     first, = machines(lab)
@@ -160,8 +160,10 @@ def armed(lab):
     build = Running(project)
     build.wait(": build hello")
     name, = machines(lab)
-    while "restart shared-prep-lifetime.timer" not in lab.tell()["workers"][name]["asked"][-1]:
+    report = lab.tell()
+    while "restart" not in report["workers"][name]["asked"][-1] or "CreateTags" not in report["counts"]:
         assert build.process.poll() is None
+        report = lab.tell(wait={"requests": 1})
     let_go(lab, name)
     build.end()
     assert project.archives() and not changes(before)

@@ -7,6 +7,11 @@ from controller import Project, changes, killed_at
 from lab import case, finish
 
 CALM = {"pending": 0, "shutting_down": 0}
+# One type: what is asked of each is asked once.
+TARGET = """
+[target znver3]
+types=c6a.xlarge
+"""
 
 
 def kill_at_each(lab, when):
@@ -16,7 +21,7 @@ def kill_at_each(lab, when):
     while killed:
         number += 1
         lab.tell(knobs=CALM)
-        project = Project()
+        project = Project(app=TARGET)
         killed = killed_at(lab, project, number, when)
         project.collect()
         left = changes(before)
