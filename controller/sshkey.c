@@ -17,7 +17,10 @@ static int generate(const char *path, const char *comment, struct err *e)
 {
 	const char *const argv[] = {
 		"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path, NULL};
-	const struct proc_request r = {.argv = argv, .deadline = clock_deadline(TIME)};
+	/* Ours may have the keys of the account. */
+	char *const env[] = {NULL};
+	const struct proc_request r = {
+		.argv = argv, .env = env, .deadline = clock_deadline(TIME)};
 	auto_buf struct buf out = BUF_INIT(4096);
 	int status = 0;
 	int rc = proc_run(&r, &out, &status, e);
