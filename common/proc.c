@@ -95,7 +95,7 @@ int proc_spawn(const struct proc_spawn *s, pid_t *ret_pid, struct err *e)
 	return err_errno(e, "cannot run '%s'", s->argv[0]);
 }
 
-static int start(const char *const *argv, struct child *ret, struct err *e)
+static int start(const struct proc_request *r, struct child *ret, struct err *e)
 {
 	auto_close int in = -1;
 	auto_close int out = -1;
@@ -103,12 +103,13 @@ static int start(const char *const *argv, struct child *ret, struct err *e)
 	int rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(e, "cannot run '%s'", argv[0]);
+		return err_errno(e, "cannot run '%s'", r->argv[0]);
 	in = fds[0];
 	out = fds[1];
 	if (fcntl(in, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(e, "cannot run '%s'", argv[0]);
-	rc = proc_spawn(&(struct proc_spawn){.argv = argv, .out = out, .err = -1}, &ret->pid, e);
+		return err_errno(e, "cannot run '%s'", r->argv[0]);
+	rc = proc_spawn(&(struct proc_spawn){.argv = r->argv, .env = r->env, .out = out, .err = -1},
+		&ret->pid, e);
 	if (rc == 0)
 		ret->fd = take_fd(&in);
 	return rc;
@@ -189,7 +190,7 @@ int proc_run(const struct proc_request *r, struct buf *out, int *ret_status, str
 {
 	struct child c = {.pid = -1, .fd = -1};
 	size_t before = out->len;
-	int rc = start(r->argv, &c, e);
+	int rc = start(r, &c, e);
 
 	if (rc < 0)
 		return rc;

@@ -13,6 +13,7 @@
 
 struct proc_request {
 	const char *const *argv; /* ends with NULL; argv[0] is searched in PATH */
+	char *const *env;        /* ends with NULL; NULL: ours */
 	uint64_t deadline;       /* clock.h; then the child is killed: -ETIMEDOUT, kind transient */
 };
 

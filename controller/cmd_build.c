@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PATIENCE (15 * 60 * NSEC_PER_SEC)
@@ -172,10 +173,24 @@ static int print_dry_run(const struct building *b)
 	return 0;
 }
 
+/* What it has left is where its machines were. */
+static int check_provider(const struct building *b, struct err *e)
+{
+	const char *was = json_string_value(json_object_get(run_about(&b->run), "provider"));
+	const char *is = provider_name(b->project.provider);
+
+	if (!was || strcmp(was, is) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, EINVAL,
+		"run %s was of provider=%s, the project has provider=%s: begin a new build, and remove "
+		"what is left by 'controller gc --run %s'",
+		b->run.id, was, is, b->run.id);
+}
+
 static int begin_run(struct building *b, struct err *e)
 {
 	if (b->o->resume)
-		return 0;
+		return check_provider(b, e);
 	/* A path that JSON cannot hold is to be given again with --resume. */
 	return run_new(
 		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "build", "project",
@@ -223,7 +238,7 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 }
 
 /* Nothing of ours is left; or what is, is told, with the command that removes it. */
-static void clear_run(struct building *b)
+static int clear_run(struct building *b, struct err *failed)
 {
 	struct err e = ERR_INIT;
 	size_t left;
@@ -231,9 +246,10 @@ static void clear_run(struct building *b)
 	if (b->kept == 0 && supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
 		log_warning("%s", e.msg);
 	left = journal_open_entries(&b->run.journal);
-	if (left > 0)
-		log_warning("%zu resources are left: 'controller gc --run %s' removes them", left,
-			b->run.id);
+	if (left == 0)
+		return 0;
+	return err_set(failed, ERR_TRANSIENT, EBUSY,
+		"%zu resources are left: 'controller gc --run %s' removes them", left, b->run.id);
 }
 
 /* Its folder is worth keeping where it knows of something that is left, or done. */
@@ -340,6 +356,7 @@ static int open_supply(struct building *b, struct err *e)
 static int build_run(struct building *b, const char *path, struct err *e)
 {
 	enum fleet_on_error on_error;
+	struct err left = ERR_INIT;
 	int rc;
 
 	if ((rc = choose_on_error(b->o->on_error, &on_error, e)) < 0 ||
@@ -356,9 +373,15 @@ static int build_run(struct building *b, const char *path, struct err *e)
 		if (rc == 0)
 			rc = build_all(b, on_error, e);
 		close_sources(b);
-		clear_run(b);
+		if (clear_run(b, &left) < 0)
+			log_warning("%s", left.msg);
 	}
 	leave_run(b);
+	/* That something is left is what a script has to know of a build that went well. */
+	if (rc == 0 && left.kind != ERR_NONE && b->kept == 0) {
+		*e = left;
+		rc = -left.num;
+	}
 	return rc;
 }
 
@@ -372,6 +395,17 @@ static void building_free(struct building *b)
 	run_close(&b->run);
 	matrix_free(&b->matrix);
 	project_free(&b->project);
+}
+
+/* Each worker has some; what cannot be raised is the limit. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* The project of the run, unless one is named. */
@@ -389,6 +423,7 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	int rc = 0;
 
 	cancel_setup();
+	raise_descriptors();
 	if (b.o->resume && (rc = run_open(b.o->resume, &b.run, e)) == 0 && operands->argc == 0)
 		path = project_of(&b.run);
 	if (rc == 0)

@@ -18,7 +18,7 @@ struct gc_options {
 };
 
 static const struct gc_options defaults = {
-	.settle = 60 * NSEC_PER_SEC, .timeout = 900 * NSEC_PER_SEC};
+	.settle = 120 * NSEC_PER_SEC, .timeout = 900 * NSEC_PER_SEC};
 
 #define AT(field) offsetof(struct gc_options, field)
 
@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 	{OPT_STRING, 0, "region", AT(region), "REGION", "of runs that are not of this machine"},
 	{OPT_STRING, 0, "profile", AT(profile), "NAME", "of the AWS configuration"},
 	{OPT_DURATION, 0, "settle", AT(settle), "TIME",
-		"wait so long for what was asked for last to show up (default 1min)"},
+		"wait so long for what was asked for last to show up (default 2min)"},
 	{OPT_DURATION, 0, "timeout", AT(timeout), "TIME", "give up after this (default 15min)"},
 	{OPT_FLAG, 0, "debug-http", AT(debug_http), NULL, "print every call, secrets hidden"},
 	{OPT_FLAG, 0, "json", AT(json), NULL, "print what is removed as JSON"},
@@ -171,7 +171,21 @@ static int collect_run(struct collecting *c, const char *id, struct err *e)
 
 /* --- --expired */
 
-/* Runs of this machine that no controller works on, with something left in their journal. */
+/* A run of this machine, if no controller works on it and its journal has something left. */
+static int collect_one(struct collecting *c, const char *id, struct err *e)
+{
+	auto_run struct run run = RUN_INIT;
+	int rc = run_open(id, &run, e);
+
+	if (rc == -EBUSY || rc == -ENOENT)
+		return 0;
+	if (rc < 0 || journal_open_entries(&run.journal) == 0)
+		return rc;
+	rc = collect_journal(c, &run, e);
+	return rc < 0 || c->o->dry_run ? rc : run_forget(&run, e);
+}
+
+/* All of them; -errno where one could not be cleared. */
 static int collect_abandoned(struct collecting *c, struct err *e)
 {
 	char **list;
@@ -180,20 +194,15 @@ static int collect_abandoned(struct collecting *c, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		auto_run struct run run = RUN_INIT;
+	for (size_t i = 0; i < n; i++) {
+		struct err bad = ERR_INIT;
 
-		rc = run_open(list[i], &run, e);
-		if (rc == -EBUSY) {
-			*e = (struct err)ERR_INIT;
-			rc = 0;
+		if (collect_one(c, list[i], &bad) >= 0)
 			continue;
-		}
-		if (rc < 0 || journal_open_entries(&run.journal) == 0)
-			continue;
-		rc = collect_journal(c, &run, e);
-		if (rc == 0 && !c->o->dry_run)
-			rc = run_forget(&run, e);
+		/* The others are not to cost for it. */
+		log_warning("%s", bad.msg);
+		*e = bad;
+		rc = -bad.num;
 	}
 	run_list_free(list, n);
 	return rc;
@@ -224,15 +233,19 @@ static int collect_expired(struct collecting *c, struct err *e)
 {
 	auto_cloud struct cloud cloud = {0};
 	auto_resources struct resources all = {0};
-	int rc = collect_abandoned(c, e);
+	struct err here = ERR_INIT;
+	bool failed = collect_abandoned(c, &here) < 0;
+	int rc = open_cloud(c->o, c->o->region, &cloud, e);
 
-	if (rc == 0)
-		rc = open_cloud(c->o, c->o->region, &cloud, e);
 	if (rc == 0)
 		rc = resources_list(&cloud.client, NULL, clock_deadline(c->o->timeout), &all, e);
 	for (size_t i = 0; rc == 0 && i < all.n; i++) {
 		if (!was_before(&all, i) && has_expired(&all, all.item[i].run))
 			rc = collect(c, &cloud, all.item[i].run, NULL, e);
+	}
+	if (rc == 0 && failed) {
+		*e = here;
+		rc = -here.num;
 	}
 	return rc;
 }

@@ -135,9 +135,7 @@ static int make_login(struct ec2_site *s, struct err *e)
 {
 	if (*s->login.path)
 		return 0;
-	/* Of a former controller of this run, whose workers are gone. */
-	(void)!unlinkat(s->run->dirfd, LOGIN_KEY, 0);
-	(void)!unlinkat(s->run->dirfd, LOGIN_KEY ".pub", 0);
+	sshkey_remove(s->run->dirfd, LOGIN_KEY);
 	return sshkey_make(s->run->dir, LOGIN_KEY, &s->login, e);
 }
 

@@ -251,7 +251,8 @@ static int build_ladder(struct ec2_site *s, struct candidates *c, struct ladder 
 	free(v.spots.item);
 	free(v.offerings.item);
 	if (rc == 0)
-		ladder_arrange(ret, aws->market, aws->max_price);
+		ladder_arrange(ret, aws->market,
+			aws->max_price || !aws->max_cost ? aws->max_price : UINT64_MAX);
 	return rc;
 }
 

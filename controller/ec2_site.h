@@ -17,7 +17,7 @@
 #include "controller/run.h"
 #include "controller/sshkey.h"
 
-#define SITE_TIME    (300 * 1000000000ULL) /* ns, for a call with all its tries */
+#define SITE_TIME    (60 * 1000000000ULL) /* ns, for a call with all its tries */
 #define SITE_ADDRESS 46
 #define SITE_TAGS    50
 #define SITE_USER    64
@@ -49,6 +49,7 @@ struct ec2_site {
 	uint64_t followed;          /* clock.h, when that was asked for again; 0: never */
 	bool doubted;               /* a connection was lost: it may be another now */
 	struct sshkey login;        /* path "" before it is made */
+	unsigned hosts;             /* keys of hosts that were made */
 
 	struct ec2_instances seen;  /* by the last look */
 	uint64_t looked;            /* clock.h; 0: never */

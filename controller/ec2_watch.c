@@ -112,11 +112,10 @@ int ec2_watch_terminate(struct ec2_site *s, struct err *e)
 	if (n == 0)
 		return 0;
 	rc = ec2_terminate(&s->cloud->client, ids, clock_deadline(SITE_TIME), e);
-	if (rc < 0)
-		return rc;
-	rc = 0;
-	for (size_t i = 0; i < n && rc == 0; i++)
+	/* One that is not there keeps the others: gc asks for each that is listed. */
+	if (rc >= 0 || strcmp(s->cloud->client.fault.code, "InvalidInstanceID.NotFound") == 0)
+		s->n_doomed -= n;
+	for (size_t i = 0; i < n && rc >= 0; i++)
 		rc = note_gone(s, ids[i], e);
-	s->n_doomed -= n;
-	return rc;
+	return rc < 0 ? rc : 0;
 }

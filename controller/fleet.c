@@ -18,10 +18,18 @@
 
 #define FILES 16384
 
+/* After a machine that did not start; longer each time. */
+#define PAUSE (5 * NSEC_PER_SEC)
+
+/* Machines of a crew that may be taken away, until it is given up. */
+#define NOTICES_MAX 8
+
 struct crew_state {
 	bool busy;        /* a worker is at it */
 	unsigned losses;  /* of workers */
 	unsigned misfits; /* machines of another architecture */
+	unsigned notices; /* machines that were taken away */
+	uint64_t resume;  /* clock.h, when the next may be hired */
 };
 
 uint64_t fleet_cost(const struct fleet *f)
@@ -109,7 +117,8 @@ static bool hire_one(struct fleet *f)
 
 		if (!w)
 			return false;
-		if (!f->crews[i].busy && crew_count(c, BUILD_WAITING) > 0 && hire(f, w, c))
+		if (!f->crews[i].busy && clock_now() >= f->crews[i].resume &&
+			crew_count(c, BUILD_WAITING) > 0 && hire(f, w, c))
 			return true;
 	}
 	return false;
@@ -168,6 +177,9 @@ static void handle_stuck(struct fleet *f, struct worker *w)
 	struct crew_state *s = state_of(f, w->crew);
 	const struct err why = w->err;
 
+	/* What did not even start may be our own network: it is given some time. */
+	if (!w->machine->started)
+		s->resume = clock_deadline((s->losses + 1) * PAUSE);
 	board_say(f->board, "worker %u: %s", w->number, why.msg);
 	worker_stop(w);
 	/* The supply will not offer this one for it again. */
@@ -181,11 +193,19 @@ static void handle_stuck(struct fleet *f, struct worker *w)
  * fault. */
 static void handle_notice(struct fleet *f, struct worker *w)
 {
+	struct err why = ERR_INIT;
+
 	board_say(f->board, "worker %u: %s will be taken away: %s", w->number, w->machine->place,
 		w->machine->notice);
 	if (w->build && w->build->state == BUILD_RUNNING)
 		w->build->attempts--;
 	worker_stop(w);
+	if (++state_of(f, w->crew)->notices < NOTICES_MAX)
+		return;
+	err_set(&why, ERR_TRANSIENT, EAGAIN,
+		"%d machines were taken away before the end: use market=on-demand or other types=",
+		NOTICES_MAX);
+	give_up(w->crew, &why);
 }
 
 static void handle_gone(struct fleet *f, struct worker *w)

@@ -62,6 +62,10 @@ int keeper_poll(struct keeper *k, char *notice, size_t size)
 
 	if (k->pid <= 0)
 		return 0;
+	if (waitpid(k->pid, NULL, WNOHANG) == k->pid) {
+		k->pid = 0;
+		return -ECHILD;
+	}
 	/* That it does not listen any more is for the connection to tell. */
 	if (clock_now() - k->fed >= k->interval && write(k->feed, "\n", 1) == 1)
 		k->fed = clock_now();

@@ -28,7 +28,8 @@ must_check int keeper_start(struct keeper *k, uint64_t lifetime,
 	int (*run)(void *ctx, const struct machine_command *c, pid_t *ret, struct err *e),
 	void *ctx, struct err *e);
 
-/* Feeds it, reads what it tells: 1: a notice, in notice. It never fails: the connection does. */
+/* Feeds it, reads what it tells: 1: a notice, in notice. -ECHILD: it has ended, with its connection
+ * or by itself: keeper_stop(), and another may be started. */
 int keeper_poll(struct keeper *k, char *notice, size_t size);
 
 void keeper_stop(struct keeper *k);

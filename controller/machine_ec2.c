@@ -259,6 +259,12 @@ static int ssh_run_fn(void *ctx, const struct machine_command *c, pid_t *ret, st
 	return ssh_run(ctx, c, ret, e);
 }
 
+static int start_keeper(struct machine_ec2 *m, struct err *e)
+{
+	keeper_stop(&m->keeper);
+	return keeper_start(&m->keeper, m->site->project->aws.lifetime, ssh_run_fn, m->ssh, e);
+}
+
 static int poll_connection(struct machine_ec2 *m, struct err *e)
 {
 	int rc = ssh_poll(m->ssh, e);
@@ -267,8 +273,7 @@ static int poll_connection(struct machine_ec2 *m, struct err *e)
 		return err_ctx(e, "%s", m->base.place);
 	if (ssh_state(m->ssh) == SSH_CONNECTED) {
 		m->base.state = MACHINE_READY;
-		return keeper_start(
-			&m->keeper, m->site->project->aws.lifetime, ssh_run_fn, m->ssh, e);
+		return start_keeper(m, e);
 	}
 	if (clock_now() - m->connecting < FOLLOW_TIME)
 		return 0;
@@ -303,7 +308,8 @@ static int start(struct machine *base, struct err *e)
 	int rc;
 
 	base->state = MACHINE_STARTING;
-	snprintf(name, sizeof(name), "host-%zu", m->site->run->journal.n);
+	snprintf(name, sizeof(name), "host-%u", ++m->site->hosts);
+	sshkey_remove(m->site->run->dirfd, name);
 	if ((rc = ec2_offer_find(m->site, m->crew, &m->ladder, e)) < 0 ||
 		(rc = ec2_site_base(m->site, base->arch, &image, e)) < 0 ||
 		(rc = ec2_gate_open(m->site, e)) < 0 ||
@@ -328,8 +334,9 @@ static int poll_starting(struct machine_ec2 *m, struct err *e)
 static int poll_ready(struct machine_ec2 *m, struct err *e)
 {
 	char notice[sizeof(m->base.notice)];
+	int kept = keeper_poll(&m->keeper, notice, sizeof(notice));
 
-	if (keeper_poll(&m->keeper, notice, sizeof(notice)) > 0) {
+	if (kept > 0) {
 		memcpy(m->base.notice, notice, sizeof(notice));
 		ladder_close(m->rung, clock_now());
 	}
@@ -338,14 +345,16 @@ static int poll_ready(struct machine_ec2 *m, struct err *e)
 	if (ssh_state(m->ssh) != SSH_CONNECTED) {
 		m->base.state = MACHINE_LOST;
 		m->site->doubted = true;
+		return 0;
 	}
 	ec2_watch_renew(m->site);
-	return 0;
+	return kept < 0 ? start_keeper(m, e) : 0;
 }
 
 static int poll_machine(struct machine *base, struct err *e)
 {
 	struct machine_ec2 *m = of(base);
+	int rc;
 
 	switch (base->state) {
 	case MACHINE_STARTING:
@@ -353,8 +362,10 @@ static int poll_machine(struct machine *base, struct err *e)
 	case MACHINE_READY:
 		return poll_ready(m, e);
 	case MACHINE_STOPPING:
-		base->state = MACHINE_GONE;
-		return ec2_watch_terminate(m->site, e);
+		rc = ec2_watch_terminate(m->site, e);
+		if (rc == 0)
+			base->state = MACHINE_GONE;
+		return rc;
 	case MACHINE_NEW:
 	case MACHINE_LOST:
 	case MACHINE_GONE:

@@ -96,7 +96,8 @@ static void add_statements(json_t *list, unsigned what, const char *partition)
 	static const char *const images[] = {"ssm:*::parameter/aws/service/*"};
 	static const char *const made[] = {"ec2:*:*:instance/*", "ec2:*:*:volume/*"};
 	static const char *const used[] = {"ec2:*::image/*", "ec2:*:*:subnet/*",
-		"ec2:*:*:network-interface/*", "ec2:*:*:security-group/*"};
+		"ec2:*:*:spot-instances-request/*", "ec2:*:*:network-interface/*",
+		"ec2:*:*:security-group/*"};
 	static const char *const group[] = {"ec2:*:*:security-group/*"};
 	static const char *const network[] = {"ec2:*:*:vpc/*"};
 	static const char *const all[] = {"ec2:*:*:*", "ec2:*::image/*", "ec2:*::snapshot/*"};

@@ -2,7 +2,9 @@
 #include "controller/run.h"
 
 #include "common/auto.h"
+#include "common/clock.h"
 #include "common/fs.h"
+#include "common/num.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,8 @@
 #define FOLDER  "shared-prep"
 #define JOURNAL "journal"
 #define LOCK    "lock"
+
+#define LOCK_TIME (200 * NSEC_PER_MSEC)
 
 static int make_id(char out[static RUN_ID], struct err *e)
 {
@@ -58,6 +62,21 @@ static int state_dir(char out[static PATH_MAX], struct err *e)
 	return 0;
 }
 
+/* `ls` holds it for a moment only. */
+static int lock(struct run *r, struct err *e)
+{
+	uint64_t deadline = clock_deadline(LOCK_TIME);
+
+	while (flock(r->lockfd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return err_errno(e, "the lock of '%s'", r->dir);
+		if (clock_left(deadline) == 0)
+			return -EBUSY;
+		clock_sleep(LOCK_TIME / 20, deadline);
+	}
+	return 0;
+}
+
 /* Opens the folder of r->id and takes its lock. */
 static int enter(struct run *r, struct err *e)
 {
@@ -72,13 +91,13 @@ static int enter(struct run *r, struct err *e)
 		(rc = fs_open(r->dirfd, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &r->lockfd, e)) <
 			0)
 		return rc;
-	if (flock(r->lockfd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		rc = journal_read(r->dirfd, JOURNAL, &r->journal, e);
-		return rc < 0 ? rc
-			      : err_set(e, ERR_TRANSIENT, EBUSY,
-					"run %s: another controller works on it", r->id);
-	}
-	return journal_open(r->dirfd, JOURNAL, &r->journal, e);
+	rc = lock(r, e);
+	if (rc != -EBUSY)
+		return rc < 0 ? rc : journal_open(r->dirfd, JOURNAL, &r->journal, e);
+	rc = journal_read(r->dirfd, JOURNAL, &r->journal, e);
+	return rc < 0 ? rc
+		      : err_set(e, ERR_TRANSIENT, EBUSY, "run %s: another controller works on it",
+				r->id);
 }
 
 int run_new(json_t *about, struct run *ret, struct err *e)

@@ -9,15 +9,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TIME        (60 * NSEC_PER_SEC)
 #define PRIVATE_MAX 4096
+
+void sshkey_remove(int dirfd, const char *name)
+{
+	char public[NAME_MAX + 1];
+
+	snprintf(public, sizeof(public), "%s.pub", name);
+	(void)!unlinkat(dirfd, name, 0);
+	(void)!unlinkat(dirfd, public, 0);
+}
 
 static int generate(const char *path, const char *comment, struct err *e)
 {
 	const char *const argv[] = {
 		"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path, NULL};
-	const struct proc_request r = {.argv = argv, .deadline = clock_deadline(TIME)};
+	/* Ours may have the keys of the account. */
+	char *const env[] = {NULL};
+	const struct proc_request r = {.argv = argv, .env = env, .deadline = clock_deadline(TIME)};
 	auto_buf struct buf out = BUF_INIT(4096);
 	int status = 0;
 	int rc = proc_run(&r, &out, &status, e);

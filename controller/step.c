@@ -59,8 +59,12 @@ const struct step steps[] = {
 		"cat >\"$B/source.tar.zst\"\n"},
 
 	{"build", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 0,
-		"rm -rf \"$B/tree\" \"$PREFIX\"\n"
-		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
+		"if [ -e \"$PREFIX\" ] && [ ! -e \"$B/began.$KEY\" ]; then\n"
+		"	echo \"$PREFIX is there already, and not ours: this machine has $KEY installed\" >&2\n"
+		"	exit 1\n"
+		"fi\n"
+		"touch \"$B/began.$KEY\"\n"
+		"rm -rf \"$B/tree\" \"$PREFIX\"\n"		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
 		"mkdir -p \"$PREFIX\"\n"
 		"cd \"$B/tree\"\n"
 		"rc=0\n"
@@ -103,7 +107,8 @@ const struct step steps[] = {
 		"cat \"$B/$KEY.tar.zst\"\n"},
 
 	{"tidy", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
-		"rm -rf \"$PREFIX\" \"$B/tree\" \"$B/$KEY.tar.zst\"\n"},
+		"[ ! -e \"$B/began.$KEY\" ] || rm -rf \"$PREFIX\"\n"
+		"rm -rf \"$B/tree\" \"$B/$KEY.tar.zst\" \"$B/began.$KEY\"\n"},
 
 	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
 		END_ALL
@@ -205,7 +210,7 @@ int step_script(const struct step *s, const struct build *b, const char *run, st
 {
 	int rc = buf_addf(out,
 		"set -eu\numask 022\n"
-		"RUN=%s B=/shared/.build\n"
+		"RUN=%s B=/shared/.build-$RUN\n"
 		"W=$HOME/.shared-prep/$RUN\n"
 		"export SHARED_PREP_RUN=$RUN\n",
 		run);

@@ -14,7 +14,7 @@
 
 #define CONNECT_TIME (15 * NSEC_PER_SEC)
 #define PATIENCE     (60 * NSEC_PER_SEC)
-#define SETTLE       (60 * NSEC_PER_SEC)
+#define SETTLE       (2 * SITE_TIME)
 
 typedef int take_fn(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
 	struct err *e);

@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 /* What the worker's own timeout(1) should have ended. */
+/* A digest, and room to see that it is more. */
+#define ANSWER_MAX 256
+
 #define GRACE (60 * NSEC_PER_SEC)
 
 /* Of timeout(1): it was enough, or it had to be SIGKILL. */
@@ -75,8 +78,10 @@ static int open_output(struct worker *w, int *ret, struct err *e)
 
 	switch (steps[w->step].output) {
 	case OUTPUT_DIGEST:
-		w->answer = memfd_create("digest", MFD_CLOEXEC);
-		if (w->answer < 0)
+		/* A machine that is not what it should be writes no more than that. */
+		w->answer = memfd_create("digest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (w->answer < 0 || ftruncate(w->answer, ANSWER_MAX) < 0 ||
+			fcntl(w->answer, F_ADD_SEALS, F_SEAL_GROW) < 0)
 			return err_errno(e, "a file in memory");
 		*ret = w->answer;
 		return 0;

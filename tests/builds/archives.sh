@@ -76,10 +76,11 @@ log=good/dist/fast/first_${cpus[1]}.log
 option=-march
 [ "$machine" = x86_64 ] || option=-mcpu
 for l in "PREFIX=/shared/first_${cpus[1]}" "CC=cc" "CFLAGS=$option=${cpus[1]} -O3 '-DTEXT=\"a b\"'" "LDFLAGS=-Wl,-O1" \
-	"MAKEFLAGS=-j$(nproc)" "TARGET=${cpus[1]}" FLAGSET=fast HOME=/root ONE=1 TWO=2 \
-	"arguments: /shared/first_${cpus[1]}; in: /shared/.build/tree; user: 0; umask: 0022"; do
-	check "the script finds ${l%%[=:]*}" grep -qxF -- "$l" "$log"
+	"MAKEFLAGS=-j$(nproc)" "TARGET=${cpus[1]}" FLAGSET=fast HOME=/root ONE=1 TWO=2; do
+	check "the script finds ${l%%=*}" grep -qxF -- "$l" "$log"
 done
+check "and its arguments, folder, user and umask" grep -qxE \
+	"arguments: /shared/first_${cpus[1]}; in: /shared/\\.build-[0-9a-f-]+/tree; user: 0; umask: 0022" "$log"
 check "words of env= arrive as they are" grep -qxF 'TWO=a  b; $x' "good/dist/default/first_${cpus[1]}.log"
 check "nothing of ours is in its environment" no_line "$log" '^(XDG|OLDPWD|BUILD|TOP|SHARED_PREP_[^R])'
 

@@ -23,6 +23,7 @@ import signature
 import wire
 import workers
 
+AMAZON = ("Boto3", "aws-cli")  # clients that are not on trial
 WITNESS = "cloud-witness"  # what witness.py adds to its user agent
 PEER_WENT = ("ConnectionResetError", "BrokenPipeError", "ConnectionError", "TimeoutError", "ssl.",
              "ConnectionAbortedError")
@@ -66,6 +67,8 @@ class Cloud:
         self.lock = threading.RLock()       # moto knows no threads
         self.arrived = threading.Condition()
         self.log = []
+        self.wire = None      # a list: every request as it came
+        self.actions = set()  # "service:Action" of clients but those of Amazon's, since the start
         self.broke = 0
 
     @property
@@ -93,6 +96,7 @@ class Cloud:
             for part in (self.knobs, self.arbiter, self.life, self.tokens):
                 part.reset()
             self.faults.replace([])
+            self.wire = None
             with self.arrived:
                 self.log.clear()
 
@@ -103,6 +107,11 @@ class Cloud:
                  "region": request.region, "status": None, "form": {**request.form, "UserData": None}}
         with self.arrived:
             self.log.append(entry)
+            if self.wire is not None:
+                self.wire.append({"action": request.action, "head": [request.target, *request.headers],
+                                  "body": request.body.decode("latin-1")})
+            if not any(name in (request.header("user-agent") or "") for name in AMAZON):
+                self.actions.add(f"{request.service}:{request.action}")
             number = len(self.log)
             self.arrived.notify_all()
         entry["number"] = number
@@ -227,7 +236,7 @@ class Cloud:
         """All that a test may want to know."""
         with self.arrived:
             log = list(self.log)
-        return {"requests": len(log), "counts": collections.Counter(entry["action"] for entry in log),
+        return {"requests": len(log), "counts": collections.Counter(entry["action"] for entry in log), "actions": sorted(self.actions),
                 "refused": self.arbiter.refused, "faults_left": self.faults.left(), "held": self.faults.held,
                 "knobs": self.knobs, "broken": self.broke, "problems": self.workers.problems,
                 "workers": {name: w.report() for name, w in list(self.workers.workers.items())}}

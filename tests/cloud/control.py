@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test tells the lab: POST /lab with an object of the verbs below, each in its turn; the answer
-is the report (Cloud.report), which GET /lab gives too. GET /lab/log is every request with its time.
+is the report (Cloud.report), which GET /lab gives too. GET /lab/log is every request with its time,
+GET /lab/wire each since "record" as it came.
 
     reset      true: all is as at the start
+    record     true: keeps what comes, for /lab/wire
     calm       true: no faults, and all knobs as at the start
     faults     [fault, …] in place of those that are there: faults.py
     release    true: requests that are held go on
@@ -41,6 +43,8 @@ class Control:
             return wire.Answer(200, "text/plain", f"{self.cloud.knobs['caller'] or request.peer}\n".encode())
         if request.path == "/lab/log":
             return wire.document(self.cloud.log)
+        if request.path == "/lab/wire":
+            return wire.document(self.cloud.wire)
         if request.path != "/lab":
             return self.cloud(request)
         try:
@@ -59,6 +63,10 @@ class Verbs:
     @staticmethod
     def reset(cloud, _value):
         cloud.reset()
+
+    @staticmethod
+    def record(cloud, _value):
+        cloud.wire = []
 
     @staticmethod
     def calm(cloud, _value):

@@ -53,6 +53,8 @@ cflags=-O3
 class Project:
     """A folder with a project in it, and a home for the controller's state."""
 
+    patience = PATIENCE  # seconds that one command may take
+
     def __init__(self, targets="znver3", flags="safe", aws="", app="", caller="127.0.0.1", script=None):
         self.folder = WORK / f"project.{os.getpid()}.{next(SERIAL)}"
         self.state = self.folder / "state"
@@ -77,7 +79,7 @@ class Project:
         """(standard output, standard error) of one that ends with this code; None: with any."""
         process = self.start(*words, **more)
         try:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE)
@@ -174,6 +176,18 @@ def killed_at(lab, project, number, when, words=("build",)):
         return True
     assert process.returncode == 0, (number, when, process.returncode, err)
     return False
+
+
+def await_held(lab, process, seconds=PATIENCE):
+    """Until a request is held, or the process has ended."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return lab.tell(wait={"held": 1, "seconds": 5})
+        except ValueError:
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                raise ValueError(f"nothing is held: {process.communicate()}") from None
 
 
 def changes(before):

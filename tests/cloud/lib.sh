@@ -73,6 +73,21 @@ witness() {
 	return 2
 }
 
+# What the controller has called since the lab began, each action of which its least policy names.
+# Who one is may be asked without any; resources of a name are no actions.
+actions_are_in_policy() {
+	local folder=$work/policy
+	mkdir -p "$folder/x"
+	printf '%s\n' '[project]' name=x provider=ec2 "agent=$AGENT" '[app x]' source=x script=x targets=znver3 \
+		>"$folder/shared-prep.ini"
+	install -m 755 /dev/null "$folder/x/x"
+	"$CONTROLLER" plan --policy "$folder" | jq -r '.Statement[].Action[]' | sort -u >"$folder/policy"
+	lab_report '.actions[]' | grep -v '^sts:GetCallerIdentity$' | sort -u >"$folder/called"
+	comm -13 "$folder/policy" "$folder/called" >"$folder/beyond"
+	diag "$(wc -l <"$folder/called") actions of $(wc -l <"$folder/policy")"
+	! grep . "$folder/beyond"
+}
+
 # An account of its own for whoever asks: nothing of this machine's.
 client_environment() {
 	unset "${!AWS_@}"

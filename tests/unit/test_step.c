@@ -116,7 +116,7 @@ static void test_variables(void **state)
 		run_sh(t, buf_str(&script), got, sizeof(got));
 		snprintf(want, sizeof(want),
 			"[%s][%s][%s][%s]|app_c7g|app|c7g|aarch64|neoverse-v1|fast|/shared/app_c7g|7|5|"
-			"0123|/home/.shared-prep/0123|/shared/.build|-mcpu=neoverse-v1|"
+			"0123|/home/.shared-prep/0123|/shared/.build-0123|-mcpu=neoverse-v1|"
 			"-mcpu=neoverse-v1%s%s|-mcpu=neoverse-v1%s%s|%s|3|%s|%s|%s",
 			h, h, h, h, *h ? " " : "", h, *h ? " " : "", h, words[0], words[0],
 			words[1], words[2]);

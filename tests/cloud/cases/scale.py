@@ -9,7 +9,7 @@ import signal
 import threading
 
 import witness
-from controller import Project, changes
+from controller import Project, await_held, changes
 from lab import case, finish
 
 WORKERS = 100
@@ -101,14 +101,14 @@ def hundred(lab):
     process = project.start("build", f"--parallel={WORKERS}", str(project.folder),
                             wrap=("sh", "-c", f'ulimit -Sn {FILES} && exec "$@"', "sh"))
     watch = Watch(process)
-    lab.tell(wait={"held": 1, "seconds": 20})
+    await_held(lab, process)
     files = watch.open_files()
     lab.tell(release=True)
     assert watch.all_build.wait(START), (watch.building, watch.lines[-20:])
     assert process.poll() is None, watch.lines[-20:]
     counts = lab.tell()["counts"]
     process.send_signal(signal.SIGINT)
-    lab.tell(wait={"held": 1, "seconds": 120})
+    await_held(lab, process)
     left = collections.Counter(watch.open_files()) - collections.Counter(files)
     threads, children = len(os.listdir(watch.proc / "task")), watch.children()
     memory = watch.memory()
