@@ -17,7 +17,8 @@ static const char before[] =
 	"s=; [ \"$(id -u)\" = 0 ] || s='sudo -n'; exec $s env -i "
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "
 	"/bin/sh -c 'cd; unset OLDPWD; "
-	"(while kill -0 \"$2\"; do sleep 5; done; kill -KILL -- \"-$3\") "
+	"(trap \"kill \\$p; exit\" TERM; "
+	"while kill -0 \"$2\"; do sleep 5 & p=$!; wait $p; done; kill -KILL -- \"-$3\") "
 	"</dev/null >/dev/null 2>&1 & "
 	"/bin/sh -c \"$1\"; s=$?; exec 2>/dev/null; kill $!; exit $s' sh ";
 static const char after[] = " \"$PPID\" \"$$\"";

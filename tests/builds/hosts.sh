@@ -107,7 +107,7 @@ check "all are there" same "$(cd choice/dist && echo */*.zst)" "$(for f in defau
 check "the host is as it was after four" as_it_was
 rm -rf state/shared-prep
 cut -d' ' -f1,2 wrong.pub | sed 's/^/[127.0.0.1]:2202 /' >home/.ssh/known
-builds 4 "a host key that is another" choice --target "${cpus[0]}"
+builds 6 "a host key that is another" choice --target "${cpus[0]}"
 check "is refused" line choice.err 'host key'
 
 kill "$daemon"

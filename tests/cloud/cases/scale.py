@@ -23,7 +23,7 @@ SCRIPT = """#!/bin/sh
 set -eu
 mkdir -p "$PREFIX/bin"
 echo "$TARGET $FLAGSET" >"$PREFIX/bin/hello"
-[ "$FLAGSET" = safe ] || exec sleep 3600
+[ "$FLAGSET" = safe ] || exec tail -f /dev/null
 """
 # What shows all of something, by pages, as opposed to what asks for a name.
 LOOKS = ("DescribeInstances", "DescribeInstanceStatus", "DescribeSecurityGroups", "DescribeVolumes",
