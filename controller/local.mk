@@ -33,6 +33,8 @@ libcontroller_a_SOURCES = \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
 	controller/plan.c controller/plan.h \
+	controller/plan_permission.c \
+	controller/plan_private.h \
 	controller/policy.c controller/policy.h \
 	controller/project.c controller/project.h \
 	controller/project_check.c \

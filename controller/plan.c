@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/plan.h"
+#include "controller/plan_private.h"
 
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/num.h"
-#include "controller/aws/ec2_run.h"
-#include "controller/aws/ec2_volume.h"
 #include "controller/aws/quota.h"
 #include "controller/money.h"
-#include "controller/resource.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,40 +15,27 @@
 /* What a worker takes beside the builds, and a build of which nothing is known. */
 #define START_TIME (2 * 60 * NSEC_PER_SEC)
 #define SHORT_TIME (5 * 60 * NSEC_PER_SEC)
-#define DETAIL     600
 
-/* An id that nothing has: what is asked is whether it would be allowed. */
-#define NO_INSTANCE "i-00000000000000000"
-#define NO_GROUP    "sg-00000000000000000"
-#define NO_VOLUME   "vol-00000000000000000"
-#define NO_ADDRESS  "192.0.2.1" /* RFC 5737: an address of nobody */
-
-/* 0: it is well, detail says what was found; else -errno, and *e why not. */
-typedef int check_fn(struct plan *p, char detail[static DETAIL], struct err *e);
-
-static void say(char *detail, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Adds to what is there. */
-static void say(char *detail, const char *fmt, ...)
+void plan_say(char *detail, const char *fmt, ...)
 {
 	size_t len = strlen(detail);
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(detail + len, DETAIL - len, fmt, args);
+	vsnprintf(detail + len, PLAN_DETAIL - len, fmt, args);
 	va_end(args);
 }
 
 /* --- on any provider */
 
-static int check_project(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_project(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	(void)e;
-	say(detail, "%zu archives by %zu workers", p->matrix->n, p->matrix->n_crews);
+	plan_say(detail, "%zu archives by %zu workers", p->matrix->n, p->matrix->n_crews);
 	return 0;
 }
 
-static int check_agents(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_agents(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	static const char *const arch[] = {"x86_64", "aarch64"};
 
@@ -64,7 +48,7 @@ static int check_agents(struct plan *p, char detail[static DETAIL], struct err *
 				continue;
 			if ((rc = project_agent(p->project, arch[a], &path, e)) < 0)
 				return rc;
-			say(detail, "%s%s", *detail ? ", " : "", path);
+			plan_say(detail, "%s%s", *detail ? ", " : "", path);
 			break;
 		}
 	}
@@ -73,37 +57,51 @@ static int check_agents(struct plan *p, char detail[static DETAIL], struct err *
 
 /* --- on EC2 */
 
-static int check_credentials(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_region(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
+{
+	int rc = cloud_open(&(struct cloud_options){.profile = p->project->aws.profile,
+				    .region = p->project->aws.region,
+				    .debug_http = p->debug_http},
+		p->cloud, e);
+
+	if (rc < 0)
+		return rc;
+	p->cloud->client.dry_run = true;
+	plan_say(detail, "%s, profile %s", p->cloud->region, p->cloud->profiles.name);
+	return 0;
+}
+
+static int check_credentials(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	struct sts_identity who;
 	int rc = sts_identity(&p->cloud->client, clock_deadline(SITE_TIME), &who, e);
 
 	if (rc == 0)
-		say(detail, "%.300s in %s", who.arn, p->cloud->region);
+		plan_say(detail, "%.300s", who.arn);
 	return rc;
 }
 
-static int check_network(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_network(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	int rc = ec2_site_open(p->project, p->cloud, NULL, p->site, e);
 
 	if (rc == 0)
-		say(detail, "%s, %zu %s subnets", p->site->vpc, p->site->subnets.n,
+		plan_say(detail, "%s, %zu %s subnets", p->site->vpc, p->site->subnets.n,
 			p->site->is_private ? "private" : "public");
 	return rc;
 }
 
-static int check_address(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_address(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	char address[SITE_ADDRESS];
 	int rc = ec2_gate_address(p->site, address, e);
 
 	if (rc == 0)
-		say(detail, "port 22 would be open to %s alone", address);
+		plan_say(detail, "port 22 would be open to %s alone", address);
 	return rc;
 }
 
-static int check_images(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_images(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	for (size_t i = 0; i < p->matrix->n; i++) {
 		const char *arch = p->matrix->build[i].target.arch;
@@ -114,13 +112,13 @@ static int check_images(struct plan *p, char detail[static DETAIL], struct err *
 			continue;
 		if ((rc = ec2_site_base(p->site, arch, &base, e)) < 0)
 			return rc;
-		say(detail, "%s%s %.80s%s%s", *detail ? ", " : "", base->id, base->name,
+		plan_say(detail, "%s%s %.80s%s%s", *detail ? ", " : "", base->id, base->name,
 			*base->moved ? ": " : "", base->moved);
 	}
 	return 0;
 }
 
-static int check_offers(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_offers(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	for (size_t i = 0; i < p->matrix->n_crews; i++) {
 		const struct crew *c = &p->matrix->crew[i];
@@ -130,7 +128,7 @@ static int check_offers(struct plan *p, char detail[static DETAIL], struct err *
 
 		if (rc < 0)
 			return rc;
-		say(detail, "%s%s: %s %s %s %s of %zu", *detail ? ", " : "",
+		plan_say(detail, "%s%s: %s %s %s %s of %zu", *detail ? ", " : "",
 			c->build[0]->target.name, l->rung[0].type,
 			l->rung[0].spot ? "spot" : "on-demand", l->rung[0].zone,
 			l->rung[0].price ? money_text(l->rung[0].price, money) : "price unknown",
@@ -139,7 +137,7 @@ static int check_offers(struct plan *p, char detail[static DETAIL], struct err *
 	return 0;
 }
 
-static int check_quota(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_quota(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	bool spot = p->project->aws.market != MARKET_ON_DEMAND;
 	size_t workers = p->matrix->n_crews;
@@ -153,7 +151,7 @@ static int check_quota(struct plan *p, char detail[static DETAIL], struct err *e
 	if (workers > p->project->parallel)
 		workers = p->project->parallel;
 	wanted = workers * p->project->aws.vcpus;
-	say(detail, "%llu vCPUs wanted, %llu allowed by %s", (unsigned long long)wanted,
+	plan_say(detail, "%llu vCPUs wanted, %llu allowed by %s", (unsigned long long)wanted,
 		(unsigned long long)q.value, q.code);
 	return wanted <= q.value
 		       ? 0
@@ -161,139 +159,6 @@ static int check_quota(struct plan *p, char detail[static DETAIL], struct err *e
 				 "%llu vCPUs at a time, quota %s allows %llu: lower parallel= or vcpus=, or "
 				 "ask for more",
 				 (unsigned long long)wanted, q.code, (unsigned long long)q.value);
-}
-
-/* 1: allowed; a resource that is not there says that permission was not what failed. */
-static int is_allowed(const struct plan *p, int rc, struct err *e)
-{
-	const char *code = p->cloud->client.fault.code;
-
-	if (rc >= 0 || strstr(code, "NotFound") || strstr(code, "Malformed")) {
-		*e = (struct err)ERR_INIT;
-		return 0;
-	}
-	return rc;
-}
-
-static int try_group(const struct plan *p, struct err *e)
-{
-	struct ec2_tag tag = {RESOURCE_RUN, "plan"};
-	char id[EC2_ID_MAX];
-	int rc = ec2_group_create(&p->cloud->client,
-		&(struct ec2_group_new){
-			.name = "shared-prep-plan",
-			.description = "not made",
-			.vpc = p->site->vpc,
-			.tags = {&tag, 1},
-			.deadline = clock_deadline(SITE_TIME),
-		},
-		id, e);
-
-	return is_allowed(p, rc, e);
-}
-
-/* The first that would be tried for the first crew. */
-static int try_instance(const struct plan *p, struct err *e)
-{
-	struct ec2_tag tag = {RESOURCE_RUN, "plan"};
-	const struct rung *r = &p->site->offer[0].ladder.rung[0];
-	const struct base *base;
-	const char *none[] = {NULL};
-	struct ec2_instance made = {0};
-	int rc = ec2_site_base(p->site, p->site->offer[0].arch, &base, e);
-
-	if (rc < 0)
-		return rc;
-	rc = ec2_run(&p->cloud->client,
-		&(struct ec2_run){
-			.token = "shared-prep-plan",
-			.type = r->type,
-			.image = base->id,
-			.subnet = r->subnet,
-			.groups = none,
-			.spot = r->spot,
-			.public_address = !p->site->is_private,
-			.root = base->root,
-			.volume = p->project->aws.volume,
-			.tags = {&tag, 1},
-			.deadline = clock_deadline(SITE_TIME),
-		},
-		&made, e);
-	ec2_tags_free(&made.tags);
-	return is_allowed(p, rc, e);
-}
-
-static int try_terminate(const struct plan *p, struct err *e)
-{
-	static const char *const ids[] = {NO_INSTANCE, NULL};
-
-	return is_allowed(
-		p, ec2_terminate(&p->cloud->client, ids, clock_deadline(SITE_TIME), e), e);
-}
-
-static int try_allow(const struct plan *p, struct err *e)
-{
-	return is_allowed(p,
-		ec2_group_allow(
-			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
-		e);
-}
-
-static int try_revoke(const struct plan *p, struct err *e)
-{
-	return is_allowed(p,
-		ec2_group_revoke(
-			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
-		e);
-}
-
-static int try_delete_group(const struct plan *p, struct err *e)
-{
-	return is_allowed(
-		p, ec2_group_delete(&p->cloud->client, NO_GROUP, clock_deadline(SITE_TIME), e), e);
-}
-
-static int try_delete_volume(const struct plan *p, struct err *e)
-{
-	return is_allowed(p,
-		ec2_volume_delete(&p->cloud->client, NO_VOLUME, clock_deadline(SITE_TIME), e), e);
-}
-
-static int try_tag(const struct plan *p, struct err *e)
-{
-	static const char *const ids[] = {NO_INSTANCE, NULL};
-	struct ec2_tag tag = {RESOURCE_EXPIRES, "plan"};
-	const struct ec2_tags tags = {&tag, 1};
-
-	return is_allowed(
-		p, ec2_tags_set(&p->cloud->client, ids, &tags, clock_deadline(SITE_TIME), e), e);
-}
-
-static int check_permissions(struct plan *p, char detail[static DETAIL], struct err *e)
-{
-	static const struct {
-		const char *action;
-		int (*attempt)(const struct plan *p, struct err *e);
-	} tried[] = {
-		{"CreateSecurityGroup", try_group},
-		{"AuthorizeSecurityGroupIngress", try_allow},
-		{"RunInstances", try_instance},
-		{"CreateTags", try_tag},
-		{"TerminateInstances", try_terminate},
-		{"RevokeSecurityGroupIngress", try_revoke},
-		{"DeleteSecurityGroup", try_delete_group},
-		{"DeleteVolume", try_delete_volume},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
-		int rc = tried[i].attempt(p, e);
-
-		if (rc < 0)
-			return err_ctx(e, "ec2:%s", tried[i].action);
-		say(detail, "%s%s", i ? ", " : "", tried[i].action);
-	}
-	say(detail, ": allowed");
-	return 0;
 }
 
 /* The cheapest and the dearest of a ladder that could be got. */
@@ -306,7 +171,7 @@ static void price_range(const struct ladder *l, uint64_t *ret_low, uint64_t *ret
 	}
 }
 
-static int check_price(struct plan *p, char detail[static DETAIL], struct err *e)
+static int check_price(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
 	char low[MONEY_TEXT], high[MONEY_TEXT];
 	uint64_t limit = p->project->aws.max_cost;
@@ -323,7 +188,7 @@ static int check_price(struct plan *p, char detail[static DETAIL], struct err *e
 		p->low += money_for(cheap, START_TIME + c->n * SHORT_TIME);
 		p->high += money_for(dear, START_TIME + c->n * c->build[0]->app->timeout);
 	}
-	say(detail,
+	plan_say(detail,
 		"%s if each build takes 5 minutes on the cheapest, at most %s if all take their timeout= on the dearest",
 		money_text(p->low, low), money_text(p->high, high));
 	if (limit && p->low > limit)
@@ -338,17 +203,18 @@ static const struct {
 	const char *name;
 	bool cloud;  /* asked of EC2 only */
 	bool needed; /* by those after it */
-	check_fn *ask;
+	plan_check_fn *ask;
 } checks[] = {
 	{"project", false, true, check_project},
 	{"agents", false, false, check_agents},
+	{"region", true, true, check_region},
 	{"credentials", true, true, check_credentials},
 	{"network", true, true, check_network},
 	{"address", true, false, check_address},
 	{"images", true, true, check_images},
 	{"types", true, true, check_offers},
 	{"quota", true, false, check_quota},
-	{"permissions", true, false, check_permissions},
+	{"permissions", true, false, plan_permissions},
 	{"price", true, false, check_price},
 };
 
@@ -362,7 +228,7 @@ static int add_check(struct plan *p, const char *name, bool ok, const char *deta
 static int ask_all(struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-		char detail[DETAIL] = "";
+		char detail[PLAN_DETAIL] = "";
 		struct err bad = ERR_INIT;
 		bool ok;
 		int rc;
@@ -384,21 +250,13 @@ static int ask_all(struct plan *p, struct err *e)
 int plan_make(const struct project *project, const struct matrix *m, bool debug_http,
 	struct plan *ret, struct err *e)
 {
-	int rc;
-
-	*ret = (struct plan){.project = project, .matrix = m, .checks = json_array()};
+	*ret = (struct plan){
+		.project = project, .matrix = m, .debug_http = debug_http, .checks = json_array()};
 	if (project->provider == PROVIDER_EC2) {
 		ret->cloud = calloc(1, sizeof(*ret->cloud));
 		ret->site = calloc(1, sizeof(*ret->site));
 		if (!ret->cloud || !ret->site)
 			return err_oom(e);
-		rc = cloud_open(&(struct cloud_options){.profile = project->aws.profile,
-					.region = project->aws.region,
-					.debug_http = debug_http},
-			ret->cloud, e);
-		if (rc < 0)
-			return rc;
-		ret->cloud->client.dry_run = true;
 	}
 	return ask_all(ret, e);
 }

@@ -6,11 +6,13 @@
 #ifndef CONTROLLER_PLAN_H
 #define CONTROLLER_PLAN_H
 
-#include "controller/supply.h"
+#include "common/json.h"
+#include "controller/ec2_site.h"
 
 struct plan {
 	const struct project *project;
 	const struct matrix *matrix;
+	bool debug_http;
 	struct cloud *cloud;   /* NULL: the project needs none */
 	struct ec2_site *site; /* the same */
 	json_t *checks;        /* array of {check, ok, detail} */
