@@ -55,6 +55,7 @@ libcontroller_a_SOURCES = \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
 	controller/worker.c controller/worker.h \
+	controller/worker_doing.c \
 	controller/aws/base64.c controller/aws/base64.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/call_private.h \
