@@ -49,7 +49,6 @@ struct ec2_site {
 	uint64_t followed;          /* clock.h, when that was asked for again; 0: never */
 	bool doubted;               /* a connection was lost: it may be another now */
 	struct sshkey login;        /* path "" before it is made */
-	unsigned hosts;             /* keys of hosts that were made */
 
 	struct ec2_instances seen;  /* by the last look */
 	uint64_t looked;            /* clock.h; 0: never */

@@ -14,7 +14,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define HOST_KEY     "host"
 #define CONNECT_TIME (15 * NSEC_PER_SEC)
 #define BOOT_TIME    (10 * 60 * NSEC_PER_SEC)
 #define FOLLOW_TIME  (20 * NSEC_PER_SEC) /* without a connection: is our address another? */
@@ -194,9 +196,9 @@ static int try_next(struct machine_ec2 *m, struct err *e)
 	if (m->rung)
 		return ask_for(m, e);
 	return err_set(e, ERR_TRANSIENT, EAGAIN,
-		"%s: no capacity for '%s' in any of %zu places: try later, or widen market=, types=, "
+		"no capacity for '%s' in any of %zu places: try later, or widen market=, types=, "
 		"max_price= or subnets=",
-		m->base.name, m->crew->build[0]->target.name, m->ladder->n);
+		m->crew->build[0]->target.name, m->ladder->n);
 }
 
 /* The answer was lost: was it made? */
@@ -300,20 +302,28 @@ static int poll_instance(struct machine_ec2 *m, struct err *e)
 
 /* --- the machine */
 
+/* Its files are of no use once it has been read, and another's may be there from before a crash. */
+static int make_host_key(struct machine_ec2 *m, struct err *e)
+{
+	const struct run *run = m->site->run;
+	int rc;
+
+	sshkey_remove(run->dirfd, HOST_KEY);
+	rc = sshkey_make(run->dir, HOST_KEY, &m->key, e);
+	sshkey_remove(run->dirfd, HOST_KEY);
+	return rc;
+}
+
 static int start(struct machine *base, struct err *e)
 {
 	struct machine_ec2 *m = of(base);
-	char name[64];
 	const struct base *image;
 	int rc;
 
 	base->state = MACHINE_STARTING;
-	snprintf(name, sizeof(name), "host-%u", ++m->site->hosts);
-	sshkey_remove(m->site->run->dirfd, name);
 	if ((rc = ec2_offer_find(m->site, m->crew, &m->ladder, e)) < 0 ||
 		(rc = ec2_site_base(m->site, base->arch, &image, e)) < 0 ||
-		(rc = ec2_gate_open(m->site, e)) < 0 ||
-		(rc = sshkey_make(m->site->run->dir, name, &m->key, e)) < 0)
+		(rc = ec2_gate_open(m->site, e)) < 0 || (rc = make_host_key(m, e)) < 0)
 		return rc;
 	snprintf(base->remark, sizeof(base->remark), "%s", image->moved);
 	return try_next(m, e);

@@ -19,7 +19,7 @@ struct sshkey {
 /* In a folder that only we can enter; there must be no such file yet. name is also the comment. */
 must_check int sshkey_make(const char *folder, const char *name, struct sshkey *ret, struct err *e);
 
-/* One that a former controller of the run has made, whose machines are gone. */
+/* The files of one, if there are any. */
 void sshkey_remove(int dirfd, const char *name);
 
 /* Leaves the files. */

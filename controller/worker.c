@@ -88,11 +88,16 @@ static int go_on(struct worker *w, struct err *e)
 	return worker_step_begin(w, e);
 }
 
+static void set_failed(struct build *b, const char *why)
+{
+	snprintf(b->why, sizeof(b->why), "%.*s", MATRIX_WHY - 1, why);
+	b->state = BUILD_FAILED;
+}
+
 /* A step of the build has failed: the next build may do better. */
 static int fail_build(struct worker *w, const char *why, struct err *e)
 {
-	snprintf(w->build->why, sizeof(w->build->why), "%.*s", MATRIX_WHY - 1, why);
-	w->build->state = BUILD_FAILED;
+	set_failed(w->build, why);
 	if (w->shop->keep) {
 		set_state(w, WORKER_KEPT);
 		return 0;
@@ -107,10 +112,8 @@ static int fail_crew(struct worker *w, const char *why, struct err *e)
 	for (size_t i = 0; i < w->crew->n; i++) {
 		struct build *b = w->crew->build[i];
 
-		if (b->state != BUILD_WAITING)
-			continue;
-		snprintf(b->why, sizeof(b->why), "%.*s", MATRIX_WHY - 1, why);
-		b->state = BUILD_FAILED;
+		if (b->state == BUILD_WAITING)
+			set_failed(b, why);
 	}
 	w->step = first_of(STEP_LAST);
 	return worker_step_begin(w, e);
@@ -132,14 +135,6 @@ static int step_failed(struct worker *w, int status, struct err *e)
 	if (w->step >= last_each())
 		return go_on(w, e);
 	return w->build ? fail_build(w, why, e) : fail_crew(w, why, e);
-}
-
-static void lost(const struct worker *w, struct err *e)
-{
-	const struct machine *m = w->machine;
-
-	err_set(e, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost%s%s", m->place,
-		*m->notice ? ": " : "", m->notice);
 }
 
 static int step_ended(struct worker *w, int status, struct err *e)
@@ -189,11 +184,13 @@ static int poll_starting(struct worker *w, struct err *e)
 static bool is_there(struct worker *w)
 {
 	struct err bad = ERR_INIT;
+	struct machine *m = w->machine;
 
-	if (machine_poll(w->machine, &bad) >= 0 && w->machine->state == MACHINE_READY)
+	if (machine_poll(m, &bad) >= 0 && m->state == MACHINE_READY)
 		return true;
 	if (bad.kind == ERR_NONE)
-		lost(w, &bad);
+		err_set(&bad, ERR_TRANSIENT, ECONNRESET, "%s: the machine is lost%s%s", m->place,
+			*m->notice ? ": " : "", m->notice);
 	stick(w, &bad);
 	return false;
 }
@@ -216,9 +213,9 @@ static int poll_busy(struct worker *w, struct err *e)
 			w->machine->place, steps[w->step].name);
 		worker_step_end(w);
 		stick(w, &bad);
-		return 0;
+	} else {
+		(void)is_there(w);
 	}
-	(void)is_there(w);
 	return 0;
 }
 
@@ -280,9 +277,8 @@ void worker_stop(struct worker *w)
 	if (w->build && w->build->state == BUILD_RUNNING) {
 		w->build->state = BUILD_WAITING;
 		if (w->err.kind != ERR_NONE && w->build->attempts >= MATRIX_ATTEMPTS) {
-			w->build->state = BUILD_FAILED;
+			set_failed(w->build, w->err.msg);
 			w->build->kind = w->err.kind;
-			snprintf(w->build->why, sizeof(w->build->why), "%.350s", w->err.msg);
 		}
 	}
 	w->build = NULL;
@@ -319,19 +315,4 @@ void worker_free(struct worker *w)
 	worker_fd_drop(&w->log);
 	machine_free(w->machine);
 	*w = (struct worker)WORKER_INIT;
-}
-
-const char *worker_doing(const struct worker *w)
-{
-	static const char *const name[] = {
-		[WORKER_STARTING] = "starting",
-		[WORKER_IDLE] = "idle",
-		[WORKER_KEPT] = "kept",
-		[WORKER_STUCK] = "lost",
-		[WORKER_STOPPING] = "stopping",
-		[WORKER_LEAVING] = "leaving",
-		[WORKER_GONE] = "gone",
-	};
-
-	return w->state == WORKER_BUSY ? steps[w->step].name : name[w->state];
 }

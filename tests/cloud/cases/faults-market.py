@@ -15,6 +15,10 @@ targets=znver3
 flags=safe
 level=3
 """
+FEW = """
+[target znver3]
+types=c6a.xlarge c7a.xlarge
+"""
 
 
 def asked(lab, since):
@@ -57,10 +61,10 @@ def sibling(lab):
 @case("on demand, where the spot market is short, and only under max_price=")
 def on_demand(lab):
     spot_is_short = [{"market": "spot"}]
-    project, tried, _ = build(lab, spot_is_short, aws="max_price=1")
+    project, tried, _ = build(lab, spot_is_short, aws="max_price=1", app=FEW)
     assert tried[-1][2:] == ("on-demand", 200) and all(t[2] == "spot" for t in tried[:-1]), tried
     assert project.report()["cost_usd"] > 0
-    _, tried, said = build(lab, spot_is_short, code=5, aws="max_price=0.1")
+    _, tried, said = build(lab, spot_is_short, code=5, aws="max_price=0.1", app=FEW)
     assert tried and all(t[2] == "spot" for t in tried), tried
     assert "no capacity for 'znver3'" in said and "max_price=" in said, said
     _, tried, said = build(lab, [], code=3, aws="max_price=0.0001")
@@ -69,7 +73,7 @@ def on_demand(lab):
 
 @case("nowhere: each place is asked once, and it says what may help")
 def nowhere(lab):
-    project, tried, said = build(lab, [{}], code=5, app=OTHER)
+    project, tried, said = build(lab, [{}], code=5, app=OTHER + FEW)
     assert len(tried) == len(set(tried)) > 2, tried
     assert {t[2] for t in tried} == {"spot", "on-demand"}
     assert "no capacity for 'znver3' in any of" in said and "try later, or widen market=" in said, said
