@@ -38,7 +38,8 @@ static int ask(
 
 	if (buf_reserve(&out, CRED_ANSWER_MAX) < 0)
 		return err_oom(e);
-	rc = proc_run(&(struct proc_request){w->word, a->deadline < limit ? a->deadline : limit},
+	rc = proc_run(&(struct proc_request){.argv = w->word,
+			      .deadline = a->deadline < limit ? a->deadline : limit},
 		&out, &status, e);
 	if (rc == 0 && status != 0)
 		return err_set(e, ERR_REMOTE, EACCES,
