@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define ECHO_TIME (20 * NSEC_PER_SEC)
+#define ECHO_TIME   (20 * NSEC_PER_SEC)
 /* Asked once in this time, however many workers are not reached. */
 #define FOLLOW_TIME (30 * NSEC_PER_SEC)
-#define ECHO_MAX  256 /* bytes of an answer that is an address */
-#define LOGIN_KEY "login"
+#define ECHO_MAX    256 /* bytes of an answer that is an address */
+#define LOGIN_KEY   "login"
 
 static int ask_echo(const struct ec2_site *s, char ret[static SITE_ADDRESS], struct err *e)
 {

@@ -19,8 +19,7 @@ static int generate(const char *path, const char *comment, struct err *e)
 		"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path, NULL};
 	/* Ours may have the keys of the account. */
 	char *const env[] = {NULL};
-	const struct proc_request r = {
-		.argv = argv, .env = env, .deadline = clock_deadline(TIME)};
+	const struct proc_request r = {.argv = argv, .env = env, .deadline = clock_deadline(TIME)};
 	auto_buf struct buf out = BUF_INIT(4096);
 	int status = 0;
 	int rc = proc_run(&r, &out, &status, e);
