@@ -14,7 +14,7 @@
 #define METADATA_TIME (5 * NSEC_PER_SEC)
 #define EVENT_MAX     (1 * MIB)
 
-int cloud_region(struct cloud *c, const char *region, struct err *e)
+static int set_region(struct cloud *c, const char *region, struct err *e)
 {
 	size_t len = strlen(region);
 
@@ -40,7 +40,7 @@ static int find_region(struct cloud *c, const char *wanted, struct err *e)
 	int rc;
 
 	if (wanted && *wanted)
-		return cloud_region(c, wanted, e);
+		return set_region(c, wanted, e);
 	rc = endpoint_region(env, &c->profiles, c->region, e);
 	if (rc == 0)
 		rc = instance_region(

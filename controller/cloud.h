@@ -28,7 +28,4 @@ void cloud_close(struct cloud *c);
 
 #define auto_cloud __attribute__((cleanup(cloud_close)))
 
-/* From here on calls go there. Kind config: that is no region. */
-must_check int cloud_region(struct cloud *c, const char *region, struct err *e);
-
 #endif

@@ -258,10 +258,8 @@ static int build_ladder(struct ec2_site *s, struct candidates *c, struct ladder 
 
 static bool is_same(const struct ec2_offer *o, const struct build *b)
 {
-	const struct project_target *named = b->named && b->named->types.len ? b->named : NULL;
-
 	return strcmp(o->arch, b->target.arch) == 0 && strcmp(o->march, b->target.march) == 0 &&
-	       o->named == named;
+	       o->named == build_types(b);
 }
 
 static int make_offer(struct ec2_site *s, const struct build *b, struct err *e)
@@ -270,7 +268,7 @@ static int make_offer(struct ec2_site *s, const struct build *b, struct err *e)
 	struct candidates c = {.n = 0};
 	int rc;
 
-	*o = (struct ec2_offer){.named = b->named && b->named->types.len ? b->named : NULL};
+	*o = (struct ec2_offer){.named = build_types(b)};
 	snprintf(o->arch, sizeof(o->arch), "%s", b->target.arch);
 	snprintf(o->march, sizeof(o->march), "%s", b->target.march);
 	rc = o->named ? find_named(s, b, &c, e) : find_by_cpu(s, &b->target, &c, e);

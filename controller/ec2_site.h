@@ -62,8 +62,6 @@ must_check int ec2_site_open(const struct project *p, struct cloud *cloud, struc
 	struct ec2_site *ret, struct err *e);
 void ec2_site_close(struct ec2_site *s);
 
-#define auto_ec2_site __attribute__((cleanup(ec2_site_close)))
-
 /* The image for "x86_64" or "aarch64"; *ret is the site's. */
 must_check int ec2_site_base(
 	struct ec2_site *s, const char *arch, const struct base **ret, struct err *e);

@@ -69,27 +69,22 @@ static int add_build(struct matrix *m, const struct build *b, struct err *e)
 static int add_target(struct matrix *m, const struct project *p, const struct project_app *app,
 	const char *name, const struct matrix_choice *c, struct err *e)
 {
-	static const char *const none[] = {"default"};
 	const struct project_target *more = project_target(p, name);
-	size_t n = app->flags.len ? app->flags.len : 1;
 	struct build b = {.app = app, .named = more};
 	int rc = project_target_find(p, name, &b.target, e);
 
 	if (rc < 0)
 		return err_ctx(e, "[app %s]", app->name);
 	snprintf(b.key, sizeof(b.key), "%s_%s", app->name, b.target.name);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const char *flags = app->flags.len ? app->flags.word[i] : none[0];
-
-		b.flags = project_flags(p, flags);
-		if (b.flags && is_wanted(c->flags, c->n_flags, flags))
+	for (size_t i = 0; i < app->flags.len && rc == 0; i++) {
+		b.flags = project_flags(p, app->flags.word[i]);
+		if (b.flags && is_wanted(c->flags, c->n_flags, b.flags->name))
 			rc = add_build(m, &b, e);
 	}
 	return rc;
 }
 
-/* A [target] that says on what to build has a crew of its own. */
-static const struct project_target *chosen_types(const struct build *b)
+const struct project_target *build_types(const struct build *b)
 {
 	return b->named && b->named->types.len > 0 ? b->named : NULL;
 }
@@ -100,7 +95,7 @@ static bool is_together(const struct project *p, const struct build *a, const st
 	if (p->provider == PROVIDER_SSH && strcmp(a->target.name, b->target.name) != 0)
 		return false;
 	return a->app == b->app && strcmp(a->target.arch, b->target.arch) == 0 &&
-	       strcmp(a->target.march, b->target.march) == 0 && chosen_types(a) == chosen_types(b);
+	       strcmp(a->target.march, b->target.march) == 0 && build_types(a) == build_types(b);
 }
 
 /* Once all builds are there: their addresses stay. */

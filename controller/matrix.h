@@ -62,6 +62,9 @@ void matrix_free(struct matrix *m);
 size_t matrix_count(const struct matrix *m, enum build_state state);
 size_t crew_count(const struct crew *c, enum build_state state);
 
+/* Its [target], where that says on which types to build: then it has a crew of its own; or NULL. */
+const struct project_target *build_types(const struct build *b);
+
 /* "octave_znver4 (fast)", or without the flag set where it is "default". */
 const char *build_name(const struct build *b, char *out, size_t size);
 

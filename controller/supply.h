@@ -31,8 +31,6 @@ must_check int supply_open(const struct project *p, struct run *run, bool debug_
 	struct supply *ret, struct err *e);
 void supply_close(struct supply *s);
 
-#define auto_supply __attribute__((cleanup(supply_close)))
-
 /* A new machine, not started, for the builds of a crew; the caller owns it. *ret is NULL where
  * there is none free at the moment. An error is one of the crew: no machine can ever do it. */
 must_check int supply_take(struct supply *s, const struct crew *c, unsigned number,
