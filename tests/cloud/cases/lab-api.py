@@ -94,7 +94,7 @@ def parts(lab):
 @case("what was just made is not seen at first, by its name or in lists")
 def unseen(lab):
     ec2 = lab.client()
-    lab.tell(knobs={"unseen": 2})
+    lab.tell(knobs={"unseen": 3})
     name = run(lab)["InstanceId"]
     assert lab.state(name) is None
     for _ in range(2):
@@ -102,7 +102,7 @@ def unseen(lab):
             400, "InvalidInstanceID.NotFound")
     assert lab.state(name) == "running"
     group = ec2.create_security_group(GroupName="late", Description="x")["GroupId"]
-    for _ in range(2):
+    for _ in range(3):
         assert code_of(ec2.delete_security_group, GroupId=group) == (400, "InvalidGroup.NotFound")
     lab.clear(group)
 
