@@ -39,12 +39,12 @@ level=1
 """
 SCRIPT = """#!/bin/sh
 set -eu
-./configure -q -C --prefix="$PREFIX" {options}
+./configure -q --prefix="$PREFIX" {options}
 make -s {jobs}
 make -s {jobs} install
 """
 # name: (options of configure, of make)
-PACKAGES = {"libmd": ("--disable-shared --disable-dependency-tracking", ""),
+PACKAGES = {"libmd": ("-C --disable-shared --disable-dependency-tracking", ""),
             "mawk": ("", "-j1")}  # its makefile cannot do two things at a time
 
 
@@ -60,9 +60,11 @@ def fetch():
 
 def unpack(name, where):
     """With what configure finds out of this system, which all machines of the lab share, so that it is
-    found out but once."""
+    found out but once; where it is one that keeps all of that."""
     sh('dpkg-source -x "$1"/downloads/"$2"_*.dsc "$3"', CACHE, name, where)
-    sh('./configure -q -C $1; sed "/^ac_cv_env_/d" config.cache >known; make -s distclean; '
+    if "-C" not in PACKAGES[name][0]:
+        return
+    sh('./configure -q $1; sed "/^ac_cv_env_/d" config.cache >known; make -s distclean; '
        'mv known config.cache', PACKAGES[name][0], cwd=where)
 
 
