@@ -39,12 +39,13 @@ level=1
 """
 SCRIPT = """#!/bin/sh
 set -eu
-./configure -q -C --prefix="$PREFIX" {options}
-make -s
-make -s install
+./configure -q --prefix="$PREFIX" {options}
+make -s {jobs}
+make -s {jobs} install
 """
-# name: options of configure
-PACKAGES = {"libmd": "--disable-shared --disable-dependency-tracking", "mawk": ""}
+# name: (options of configure, of make)
+PACKAGES = {"libmd": ("-C --disable-shared --disable-dependency-tracking", ""),
+            "mawk": ("", "-j1")}  # its makefile cannot do two things at a time
 
 
 def sh(script, *words, **more):
@@ -59,19 +60,21 @@ def fetch():
 
 def unpack(name, where):
     """With what configure finds out of this system, which all machines of the lab share, so that it is
-    found out but once."""
+    found out but once; where it is one that keeps all of that."""
     sh('dpkg-source -x "$1"/downloads/"$2"_*.dsc "$3"', CACHE, name, where)
-    sh('./configure -q -C $1; sed "/^ac_cv_env_/d" config.cache >known; make -s distclean; '
-       'mv known config.cache', PACKAGES[name], cwd=where)
+    if "-C" not in PACKAGES[name][0]:
+        return
+    sh('./configure -q $1; sed "/^ac_cv_env_/d" config.cache >known; make -s distclean; '
+       'mv known config.cache', PACKAGES[name][0], cwd=where)
 
 
 def project():
     real = Project()
     shutil.rmtree(real.folder / "hello")
     text = PROJECT.format(agent=os.environ["AGENT"])
-    for name, options in PACKAGES.items():
+    for name, (options, jobs) in PACKAGES.items():
         unpack(name, real.folder / name)
-        (real.folder / name / "build").write_text(SCRIPT.format(options=options), "ascii")
+        (real.folder / name / "build").write_text(SCRIPT.format(options=options, jobs=jobs), "ascii")
         (real.folder / name / "build").chmod(0o755)
         text += APP.format(name=name, targets=" ".join(TARGETS))
     text += "".join(f"[flags {name}]\ncflags={value}\n" for name, value in FLAGS.items())

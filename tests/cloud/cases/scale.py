@@ -68,7 +68,8 @@ class Watch:
             pass
 
     def open_files(self):
-        return sorted(os.readlink(fd) for fd in (self.proc / "fd").iterdir())
+        """Of a socket or pipe only what it is."""
+        return [os.readlink(fd).partition(":[")[0] for fd in (self.proc / "fd").iterdir()]
 
     def children(self):
         return (self.proc / f"task/{self.process.pid}/children").read_text("ascii").split()
