@@ -320,6 +320,9 @@ static int pack_sources(struct building *b, struct err *e)
 
 		if (build->state != BUILD_WAITING || *fd >= 0)
 			continue;
+		/* The fleet ends it as any other. */
+		if (cancel_requested())
+			return 0;
 		rc = source_pack(build->app->source, b->project.dist, b->run.dir, fd, e);
 		if (rc < 0)
 			return rc;

@@ -89,7 +89,7 @@ def expired(lab):
     lab.tell()
     name = next(iter(lab.tell()["workers"]))
     let_go(lab, name)
-    _, err = build.end()
+    _, err = build.end(code=5)
     assert project.archives() and "RequestExpired" in err and f"controller gc --run {project.runs()[0]}" in err, err
     lab.tell(faults=[])
     assert lab.state(name) == "running"

@@ -47,5 +47,5 @@ ssh -F none -i "$second/login" -o StrictHostKeyChecking=no -o UserKnownHostsFile
 check "a machine without host keys in its user data makes some" wait_for 30 grep there "$second/said"
 check_exit 1 . "it is there" no_machines
 kill -KILL "$second_pid"
-check "all of it goes when the lab is killed" wait_for 20 no_machines
+check "all of it goes when the lab is killed" wait_for 60 no_machines
 exec 4<&-

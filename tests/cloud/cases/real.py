@@ -53,11 +53,6 @@ def sh(script, *words, **more):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more).stdout
 
 
-def fetch():
-    """The sources, each held against its sum."""
-    sh('SOURCES=$1 "$2" "$3"', TOP / "tests/cloud/sources", TOP / "packaging/static/fetch", CACHE)
-
-
 def unpack(name, where):
     """With what configure finds out of this system, which all machines of the lab share, so that it is
     found out but once; where it is one that keeps all of that."""
@@ -116,7 +111,6 @@ def check_archive(real, build, features):
 
 @case("two programs for six processors")
 def programs(_lab):
-    fetch()
     before = by_cli()
     real = project()
     real.patience = 500  # on a machine that has other work; a quiet one takes a fifth of that
