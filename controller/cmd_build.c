@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define PATIENCE (15 * 60 * NSEC_PER_SEC)
@@ -400,17 +399,6 @@ static void building_free(struct building *b)
 	project_free(&b->project);
 }
 
-/* Each worker has some; what cannot be raised is the limit. */
-static void raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)!setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* The project of the run, unless one is named. */
 static const char *project_of(const struct run *run)
 {
@@ -426,7 +414,6 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	int rc = 0;
 
 	cancel_setup();
-	raise_descriptors();
 	if (b.o->resume && (rc = run_open(b.o->resume, &b.run, e)) == 0 && operands->argc == 0)
 		path = project_of(&b.run);
 	if (rc == 0)

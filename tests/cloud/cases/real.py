@@ -40,12 +40,15 @@ level=1
 SCRIPT = """#!/bin/sh
 set -eu
 ./configure -q --prefix="$PREFIX" {options}
+{first}
 make -s {jobs}
 make -s {jobs} install
 """
-# name: (options of configure, of make)
-PACKAGES = {"libmd": ("-C --disable-shared --disable-dependency-tracking", ""),
-            "mawk": ("", "-j1")}  # its makefile cannot do two things at a time
+# name: (options of configure, of make, what comes before that)
+PACKAGES = {"libmd": ("-C --disable-shared --disable-dependency-tracking", "", ":"),
+            # Its makefile cannot do two things at a time, and runs a program that it has compiled: here
+            # for any processor, as this one need not be the target's.
+            "mawk": ("", "-j1", "cc -I. -DHAVE_CONFIG_H -o makescan makescan.c; ./makescan >scancode.c")}
 
 
 def sh(script, *words, **more):
@@ -67,9 +70,10 @@ def project():
     real = Project()
     shutil.rmtree(real.folder / "hello")
     text = PROJECT.format(agent=os.environ["AGENT"])
-    for name, (options, jobs) in PACKAGES.items():
+    for name, (options, jobs, first) in PACKAGES.items():
         unpack(name, real.folder / name)
-        (real.folder / name / "build").write_text(SCRIPT.format(options=options, jobs=jobs), "ascii")
+        script = SCRIPT.format(options=options, jobs=jobs, first=first)
+        (real.folder / name / "build").write_text(script, "ascii")
         (real.folder / name / "build").chmod(0o755)
         text += APP.format(name=name, targets=" ".join(TARGETS))
     text += "".join(f"[flags {name}]\ncflags={value}\n" for name, value in FLAGS.items())
