@@ -13,10 +13,18 @@
 #define PARTIAL   ".partial"
 #define TAIL_SIZE 4096
 
+const char *artifact_name(const struct build *b, const char *suffix, char out[static ARTIFACT_NAME])
+{
+	snprintf(out, ARTIFACT_NAME, "%s/%s%s", b->flags->name, b->key, suffix);
+	return out;
+}
+
 const char *artifact_path(
 	const char *dist, const struct build *b, const char *suffix, char out[static PATH_MAX])
 {
-	snprintf(out, PATH_MAX, "%s/%s/%s%s", dist, b->flags->name, b->key, suffix);
+	char name[ARTIFACT_NAME];
+
+	snprintf(out, PATH_MAX, "%s/%s", dist, artifact_name(b, suffix, name));
 	return out;
 }
 

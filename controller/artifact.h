@@ -7,6 +7,12 @@
 
 #include <limits.h>
 
+#define ARTIFACT_NAME (MATRIX_KEY + 96)
+
+/* "FLAGSET/APP_KEY.tar.zst": what it is in DIST. */
+const char *artifact_name(
+	const struct build *b, const char *suffix, char out[static ARTIFACT_NAME]);
+
 /* The path for people and reports; suffix is ".tar.zst" or ".log". */
 const char *artifact_path(
 	const char *dist, const struct build *b, const char *suffix, char out[static PATH_MAX]);

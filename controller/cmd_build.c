@@ -5,7 +5,7 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/num.h"
-#include "controller/artifact.h"
+#include "controller/build_print.h"
 #include "controller/cmd.h"
 #include "controller/dist.h"
 #include "controller/fleet.h"
@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,6 +120,14 @@ static int choose_on_error(const char *how, enum fleet_on_error *ret, struct err
 	return err_set(e, ERR_USAGE, EINVAL, "--on-error='%s' is not one of keep, stop, ask", how);
 }
 
+static int check_parallel(const struct build_options *o, struct err *e)
+{
+	if (o->parallel <= FLEET_MAX)
+		return 0;
+	return err_set(e, ERR_USAGE, ERANGE, "--parallel=%" PRIu64 " is more than %d workers",
+		o->parallel, FLEET_MAX);
+}
+
 static int load(struct building *b, const char *path, struct err *e)
 {
 	const struct build_options *o = b->o;
@@ -154,24 +163,6 @@ static int check_agents(const struct building *b, struct err *e)
 	return 0;
 }
 
-static int print_dry_run(const struct building *b)
-{
-	for (size_t i = 0; i < b->matrix.n_crews; i++) {
-		const struct crew *c = &b->matrix.crew[i];
-
-		for (size_t n = 0; n < c->n; n++) {
-			const struct build *build = c->build[n];
-			char option[TARGET_NAME + 8], path[PATH_MAX];
-
-			target_option(&build->target, option);
-			printf("worker %zu\t%s\t%s%s%s\n", i + 1,
-				artifact_path(b->project.dist, build, ".tar.zst", path), option,
-				*option && *build->flags->cflags ? " " : "", build->flags->cflags);
-		}
-	}
-	return 0;
-}
-
 /* What it has left is where its machines were. */
 static int check_provider(const struct building *b, struct err *e)
 {
@@ -201,26 +192,6 @@ static int begin_run(struct building *b, struct err *e)
 
 /* --- after */
 
-static void print_summary(const struct building *b, uint64_t cost)
-{
-	char path[PATH_MAX], size[NUM_TEXT], money[MONEY_TEXT];
-
-	for (size_t i = 0; i < b->matrix.n; i++) {
-		const struct build *build = &b->matrix.build[i];
-
-		artifact_path(b->project.dist, build,
-			build->state == BUILD_DONE ? ".tar.zst" : ".log", path);
-		if (build->state == BUILD_DONE)
-			printf("%s\t%s\t%.12s\n", path, num_size_text(build->bytes, size),
-				build->digest);
-		else
-			printf("%s\t%s\t%s\n", path,
-				build->state == BUILD_FAILED ? "failed" : "not built", build->why);
-	}
-	if (cost)
-		printf("cost\t%s\n", money_text(cost, money));
-}
-
 static int finish(struct building *b, const struct report *r, struct err *e)
 {
 	auto_json json_t *report = NULL;
@@ -232,7 +203,7 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 	if (b->o->json)
 		rc = json_print(report, stdout, e);
 	else
-		print_summary(b, r->cost);
+		build_print_done(&b->project, &b->matrix, r->cost);
 	return rc < 0 ? rc : matrix_verdict(&b->matrix, b->project.dist, e);
 }
 
@@ -362,12 +333,12 @@ static int build_run(struct building *b, const char *path, struct err *e)
 	int rc;
 
 	if ((rc = choose_on_error(b->o->on_error, &on_error, e)) < 0 ||
-		(rc = load(b, path, e)) < 0 || (rc = check_agents(b, e)) < 0)
+		(rc = check_parallel(b->o, e)) < 0 || (rc = load(b, path, e)) < 0)
 		return rc;
 	if (b->o->dry_run)
-		return print_dry_run(b);
-	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 || (rc = open_sources(b, e)) < 0 ||
-		(rc = begin_run(b, e)) < 0)
+		return build_print_planned(&b->project, &b->matrix, b->o->json, e);
+	if ((rc = check_agents(b, e)) < 0 || (rc = dist_enter(b->project.dist, &b->dist, e)) < 0 ||
+		(rc = open_sources(b, e)) < 0 || (rc = begin_run(b, e)) < 0)
 		return rc;
 	if ((rc = open_supply(b, e)) == 0) {
 		report_resume(&b->matrix, b->run.journal.events, b->project.dist);

@@ -11,7 +11,7 @@
 #include "controller/supply.h"
 #include "controller/worker.h"
 
-#define FLEET_MAX 1000 /* workers at a time */
+#define FLEET_MAX 256 /* workers at a time */
 
 enum fleet_on_error {
 	FLEET_KEEP, /* the others go on */

@@ -5,6 +5,7 @@ libcontroller_a_SOURCES = \
 	controller/artifact.c controller/artifact.h \
 	controller/base.c controller/base.h \
 	controller/board.c controller/board.h \
+	controller/build_print.c controller/build_print.h \
 	controller/child.c controller/child.h \
 	controller/cloud.c controller/cloud.h \
 	controller/cmd.h \
@@ -27,7 +28,7 @@ libcontroller_a_SOURCES = \
 	controller/local_run.c controller/local_run.h \
 	controller/local_users.c controller/local_users.h \
 	controller/machine.h \
-	controller/machine_ec2.c controller/machine_ec2.c controller/machine_ec2.c controller/machine_ec2.h \
+	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
 	controller/matrix.c controller/matrix.h \
@@ -57,7 +58,7 @@ libcontroller_a_SOURCES = \
 	controller/supply.c controller/supply.h \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
-	controller/worker.c controller/worker.c controller/worker.c controller/worker.h \
+	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \
 	controller/aws/base64.c controller/aws/base64.h \

@@ -20,7 +20,7 @@ static const struct command *const commands[] = {
 static const struct program program = {
 	.name = NAME,
 	.version = PACKAGE_VERSION,
-	.purpose = "builds, benchmarks, images and AWS Batch from outside",
+	.purpose = "builds apps for each kind of processor, on machines that go when they are done",
 	.commands = commands,
 };
 

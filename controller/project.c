@@ -201,8 +201,8 @@ int project_agent(const struct project *p, const char *arch, char **ret, struct 
 		return err_oom(e);
 	if (access(installed, R_OK) < 0)
 		return err_set(e, ERR_CONFIG, ENOENT,
-			"no agent for %s: none of agent= is for it, and there is no '%s': build one "
-			"with packaging/static/agent",
+			"no agent for %s: none of agent= is for it, and there is no '%s': "
+			"'packaging/static/agent DIR' makes agent=DIR/shared-prep",
 			arch, installed);
 	*ret = take_ptr(installed);
 	return 0;

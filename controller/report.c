@@ -20,10 +20,10 @@ static const char *const state_name[] = {
 
 static json_t *build_json(const struct build *b)
 {
-	char archive[MATRIX_KEY + 96];
+	char archive[ARTIFACT_NAME];
 	bool done = b->state == BUILD_DONE;
 
-	snprintf(archive, sizeof(archive), "%s/%s.tar.zst", b->flags->name, b->key);
+	artifact_name(b, ".tar.zst", archive);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:o*, s:o*, s:o*, s:o*}", "app",
 		b->app->name, "target", b->target.name, "flags", b->flags->name, "state",
 		state_name[b->state], "archive", done ? archive : NULL, "sha256",
@@ -31,6 +31,33 @@ static json_t *build_json(const struct build *b)
 		"seconds", b->took ? json_real((double)(b->took / NSEC_PER_MSEC) / 1000.0) : NULL,
 		"place", *b->place ? json_string_lossy(b->place) : NULL, "why",
 		*b->why ? json_string_lossy(b->why) : NULL);
+}
+
+static json_t *planned_json(const struct build *b, size_t worker)
+{
+	char archive[ARTIFACT_NAME], option[TARGET_NAME + 8];
+
+	target_option(&b->target, option);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "app", b->app->name, "target",
+		b->target.name, "flags", b->flags->name, "arch", b->target.arch, "march",
+		b->target.march, "option", option, "archive", artifact_name(b, ".tar.zst", archive),
+		"worker", (json_int_t)worker);
+}
+
+int report_planned(const struct matrix *m, json_t **ret, struct err *e)
+{
+	auto_json json_t *list = json_array();
+
+	for (size_t i = 0; i < m->n_crews; i++) {
+		for (size_t k = 0; k < m->crew[i].n; k++) {
+			json_t *o = planned_json(m->crew[i].build[k], i + 1);
+
+			if (json_array_append_new(list, o) < 0)
+				return err_oom(e);
+		}
+	}
+	*ret = take_ptr(list);
+	return 0;
 }
 
 int report_json(const struct report *r, json_t **ret, struct err *e)

@@ -19,6 +19,10 @@ struct report {
  * archive, sha256, bytes, seconds, place, why}]}; archive is relative to dist. */
 must_check int report_json(const struct report *r, json_t **ret, struct err *e);
 
+/* What will be made: [{app, target, flags, arch, march, option, archive, worker}]; option is what
+ * the compiler is given for the target, archive relative to dist, worker who builds it, from 1. */
+must_check int report_planned(const struct matrix *m, json_t **ret, struct err *e);
+
 /* The event "built" of the journal, and what --resume takes from it: the digest, if the archive is
  * still there. */
 must_check int report_event(const struct build *b, json_t **ret, struct err *e);
