@@ -103,21 +103,27 @@ static int on_ended(void *ctx, const struct build *build, struct err *e)
 
 /* --- before */
 
-static int choose_on_error(const char *how, enum fleet_on_error *ret, struct err *e)
+static int choose_on_error(const struct build_options *o, enum fleet_on_error *ret, struct err *e)
 {
 	static const char *const name[] = {
 		[FLEET_KEEP] = "keep", [FLEET_STOP] = "stop", [FLEET_ASK] = "ask"};
+	size_t i = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(name); i++) {
-		if (strcmp(how, name[i]) == 0) {
-			*ret = (enum fleet_on_error)i;
-			if (*ret == FLEET_ASK && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
-				return err_set(e, ERR_USAGE, ENOTTY,
-					"--on-error=ask: there is no terminal to ask on");
-			return 0;
-		}
-	}
-	return err_set(e, ERR_USAGE, EINVAL, "--on-error='%s' is not one of keep, stop, ask", how);
+	while (i < ARRAY_LEN(name) && strcmp(o->on_error, name[i]) != 0)
+		i++;
+	if (i == ARRAY_LEN(name))
+		return err_set(e, ERR_USAGE, EINVAL,
+			"--on-error='%s' is not one of keep, stop, ask", o->on_error);
+	*ret = (enum fleet_on_error)i;
+	if (*ret != FLEET_ASK)
+		return 0;
+	if (o->quiet)
+		return err_set(e, ERR_USAGE, EINVAL,
+			"--on-error=ask and --quiet: the question would not be seen");
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return err_set(
+			e, ERR_USAGE, ENOTTY, "--on-error=ask: there is no terminal to ask on");
+	return 0;
 }
 
 static int check_parallel(const struct build_options *o, struct err *e)
@@ -332,16 +338,16 @@ static int build_run(struct building *b, const char *path, struct err *e)
 	struct err left = ERR_INIT;
 	int rc;
 
-	if ((rc = choose_on_error(b->o->on_error, &on_error, e)) < 0 ||
-		(rc = check_parallel(b->o, e)) < 0 || (rc = load(b, path, e)) < 0)
+	if ((rc = choose_on_error(b->o, &on_error, e)) < 0 || (rc = check_parallel(b->o, e)) < 0 ||
+		(rc = load(b, path, e)) < 0)
 		return rc;
 	if (b->o->dry_run)
 		return build_print_planned(&b->project, &b->matrix, b->o->json, e);
 	if ((rc = check_agents(b, e)) < 0 || (rc = dist_enter(b->project.dist, &b->dist, e)) < 0 ||
 		(rc = open_sources(b, e)) < 0 || (rc = begin_run(b, e)) < 0)
 		return rc;
+	report_resume(&b->matrix, b->run.journal.events, b->project.dist);
 	if ((rc = open_supply(b, e)) == 0) {
-		report_resume(&b->matrix, b->run.journal.events, b->project.dist);
 		rc = pack_sources(b, e);
 		if (rc == 0)
 			rc = build_all(b, on_error, e);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A run: what one command makes, under an id that everything it creates is tagged with, and a
- * folder of its own for journal, keys and sockets: $XDG_STATE_HOME/shared-prep/ID (XDG Base
- * Directory Specification), 0700. The folder stays when the run ends with something left, for `gc`.
+ * folder of its own for journal and keys: $XDG_STATE_HOME/shared-prep/ID (XDG Base Directory
+ * Specification), 0700. The folder stays when the run ends with something left, for `gc`, or built
+ * in part, for `--resume`.
  */
 #ifndef CONTROLLER_RUN_H
 #define CONTROLLER_RUN_H

@@ -112,6 +112,7 @@ const struct step steps[] = {
 
 	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
 		END_ALL
+		"for f in \"$B\"/began.*; do [ ! -e \"$f\" ] || rm -rf \"/shared/${f##*/began.}\"; done\n"
 		"rm -rf \"$B\"\n"
 		"rc=0\n"
 		/* A shell whose script was ended there may still be about to go. */

@@ -91,6 +91,31 @@ check "no connection is left then" wait_for 20 unconnected
 check "nor a process" wait_for 20 alone
 check "the host is as it was after an interrupt" as_it_was
 
+# --- a host that runs apps itself
+cp agent "$host/root/agent"
+check "a host is prepared" chroot "$host" /root/agent prepare --quiet
+state >prepared
+as_prepared() { state | diff prepared -; }
+rm "far/dist/default/a_$machine.log"
+"$controller" build far >far.out 2>far.err </dev/null 3>&- &
+controlling=$!
+check "a build runs on it" wait_for 60 grep -q '^waiting' "far/dist/default/a_$machine.log"
+kill -INT "$controlling"
+wait "$controlling"
+check "nothing of it is left after an interrupt" wait_for 20 as_prepared
+script far fill <<<'echo >"$PREFIX/file"'
+builds 0 "a build on it" far
+check "it is as it was" as_prepared
+mkdir "$host/shared/a_$machine"
+: >"$host/shared/a_$machine/installed"
+builds 4 "a build of what is installed there" far
+check "it says so" line far.err "/shared/a_$machine is there already, and not ours"
+check "what is installed stays" test -e "$host/shared/a_$machine/installed"
+rm -r "${host:?}/shared/a_$machine"
+check "it is as it was after that" as_prepared
+check "the host is released" chroot "$host" /root/agent release
+rm "$host/root/agent"
+
 # --- several builds on one host
 project choice <<EOF
 $(app a fill targets= "targets=${cpus[0]} $machine" 'flags=default fast')
