@@ -16,7 +16,7 @@ TOP, BUILD = pathlib.Path(os.environ["TOP"]), pathlib.Path(os.environ["BUILD"])
 CACHE = BUILD / "cache/cloud"
 # target: (-march= of gcc, a feature that the one before it here has not)
 TARGETS = {"x86-64-v2": ("x86-64-v2", "sse4.2"), "x86-64-v3": ("x86-64-v3", "avx2"),
-           "znver2": ("znver2", "clwb"), "znver3": ("znver3", "vaes"),
+           "znver2": ("znver2", "sha"), "znver3": ("znver3", "vaes"),
            "skylake-avx512": ("skylake-avx512", "avx512f"), "c6i.large": ("icelake-server", "avx512vbmi2")}
 FLAGS = {"safe": "-O1", "fast": "-O2"}
 # A command of the AWS CLI each: what is there.
