@@ -21,6 +21,7 @@ libcontroller_a_SOURCES = \
 	controller/ec2_watch.c \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
+	controller/image_spec.h \
 	controller/journal.c controller/journal.h \
 	controller/keeper.c controller/keeper.h \
 	controller/ladder.c controller/ladder.h \

@@ -10,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "controller/image_spec.h"
 #include "controller/target.h"
 
 #include <stdbool.h>
@@ -99,6 +100,7 @@ struct project {
 		agent; /* paths of static agents, one for each architecture; may be none */
 
 	struct project_aws aws;
+	struct image_spec image;
 	struct project_app *app;
 	size_t n_apps;
 	struct project_flags *flags; /* "default" is always there */

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
@@ -28,6 +29,12 @@ exec {program} "$@"
 def lines_of(key):
     """The body of a private key; its first line is that of any unencrypted one."""
     return [line for line in key.splitlines() if line and not line.startswith("-----")][1:-1]
+
+
+def keys_in(text):
+    """The private keys that stand in it, indented or not."""
+    plain = "\n".join(line.strip() for line in text.splitlines())
+    return re.findall(r"-----BEGIN OPENSSH PRIVATE KEY-----\n.*?-----END OPENSSH PRIVATE KEY-----", plain, re.S)
 
 
 def forms(text):
@@ -68,8 +75,9 @@ def read_state(project):
     return files, keys
 
 
-def check_wire(wire, account, keys):
-    """Each secret is sent in the one place that it is meant for."""
+def check_wire(wire, account, login):
+    """Each secret is sent in the one place that it is meant for. Returns the user data, and the host's key
+    in it."""
     data = []
     for entry in wire:
         headers = "\n".join(": ".join(h) for h in entry["head"][1:]
@@ -81,9 +89,10 @@ def check_wire(wire, account, keys):
         for secret in (account["AWS_SECRET_ACCESS_KEY"], account["AWS_SESSION_TOKEN"]):
             assert not any(f in sent for f in forms(secret)), (entry["action"], "a secret of the account")
     clear = [base64.b64decode(text).decode("ascii") for text in data]
-    sent = [key for key in keys for text in clear if all(line in text for line in lines_of(key))]
-    assert len(clear) == 1 and len(sent) == 1, "the host's key is in its user data, the other nowhere"
-    return data
+    assert len(clear) == 1 and not any(line in clear[0] for line in lines_of(login)), "the key that logs in is sent"
+    host = keys_in(clear[0])
+    assert len(host) == 1, len(host)
+    return data, host[0]
 
 
 def talk(project, account, path):
@@ -116,8 +125,10 @@ def secrets(lab):
     told += talk(project, account, path)
     for written in (*project.dist.rglob("*.log"), *project.dist.rglob("*.json"), seen):
         files[str(written)] = written.read_text("utf-8", "replace")
-    assert len(keys) == 2 and lines_of(keys[0]), len(keys)
-    data = check_wire(json.loads(lab.urlopen("/lab/wire")), account, keys)
+    assert len(keys) == 1 and lines_of(keys[0]), "the host's key is read and removed, that of the login is used"
+    data, host = check_wire(json.loads(lab.urlopen("/lab/wire")), account, keys[0])
+    keys.append(host)
+    assert lines_of(host)
     hidden = {f for value in account.values() if value != account["AWS_ACCESS_KEY_ID"] for f in forms(value)}
     hidden |= {line for key in keys for line in lines_of(key)}
     hidden |= {f for text in data for f in (text[100:160], urllib.parse.quote(text[100:160], safe=""))}
