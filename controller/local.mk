@@ -41,10 +41,12 @@ libcontroller_a_SOURCES = \
 	controller/project.c controller/project.h \
 	controller/project_check.c \
 	controller/project_check_app.c \
+	controller/project_image.c \
 	controller/project_private.h \
 	controller/project_read.c \
 	controller/project_take.c \
 	controller/project_take_aws.c \
+	controller/project_take_image.c \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
