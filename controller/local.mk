@@ -22,6 +22,7 @@ libcontroller_a_SOURCES = \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
 	controller/image_spec.h \
+	controller/image_use.c controller/image_use.h \
 	controller/journal.c controller/journal.h \
 	controller/keeper.c controller/keeper.h \
 	controller/ladder.c controller/ladder.h \
@@ -64,7 +65,9 @@ libcontroller_a_SOURCES = \
 	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \
+	controller/aws/autoscaling.c controller/aws/autoscaling.h \
 	controller/aws/base64.c controller/aws/base64.h \
+	controller/aws/batch.c controller/aws/batch.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/call_private.h \
 	controller/aws/call_send.c \
@@ -81,14 +84,17 @@ libcontroller_a_SOURCES = \
 	controller/aws/debug.c controller/aws/debug.h \
 	controller/aws/debug_body.c \
 	controller/aws/debug_private.h \
+	controller/aws/ec2_device.c controller/aws/ec2_device.h \
 	controller/aws/ec2_group.c controller/aws/ec2_group.h \
 	controller/aws/ec2_image.c controller/aws/ec2_image.h \
+	controller/aws/ec2_image_make.c controller/aws/ec2_image_make.h \
 	controller/aws/ec2_instance.c controller/aws/ec2_instance.h \
 	controller/aws/ec2_network.c controller/aws/ec2_network.h \
 	controller/aws/ec2_run.c controller/aws/ec2_run.h \
 	controller/aws/ec2_select.c controller/aws/ec2_select.h \
 	controller/aws/ec2_spot.c controller/aws/ec2_spot.h \
 	controller/aws/ec2_tag.c controller/aws/ec2_tag.h \
+	controller/aws/ec2_template.c controller/aws/ec2_template.h \
 	controller/aws/ec2_type.c controller/aws/ec2_type.h \
 	controller/aws/ec2_volume.c controller/aws/ec2_volume.h \
 	controller/aws/endpoint.c controller/aws/endpoint.h \
