@@ -91,6 +91,7 @@ tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_services_SOURCES = \
 	tests/aws/services.c tests/aws/services.h \
 	tests/aws/services_ec2.c \
+	tests/aws/services_image.c \
 	tests/aws/services_others.c
 tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
@@ -111,6 +112,7 @@ check_PROGRAMS += \
 	tests/unit/test_ladder \
 	tests/unit/test_matrix \
 	tests/unit/test_money \
+	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_project \
 	tests/unit/test_query \
@@ -135,6 +137,7 @@ tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_policy_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)

@@ -92,7 +92,7 @@ const struct ec2_device *ec2_image_root(const struct ec2_image *i)
 }
 
 struct sharing {
-	const char *action, *id_name, *permission;
+	const char *action, *id_name, *attribute;
 	uint64_t deadline;
 };
 
@@ -103,15 +103,16 @@ static int share(struct call_client *client, const struct sharing *s, const char
 
 	query_start(&q, ENDPOINT_EC2, s->action, s->deadline, true);
 	query_add(&q, s->id_name, id);
-	for (size_t i = 0; accounts[i]; i++)
-		query_addf(&q, accounts[i], "%s.Add.%zu.UserId", s->permission, i + 1);
+	query_add(&q, "Attribute", s->attribute);
+	query_add(&q, "OperationType", "add");
+	query_add_list(&q, "UserId", accounts);
 	return query_do(client, &q, NULL, e);
 }
 
 int ec2_image_share(struct call_client *client, const char *id, const char *const *accounts,
 	uint64_t deadline, struct err *e)
 {
-	const struct sharing s = {"ModifyImageAttribute", "ImageId", "LaunchPermission", deadline};
+	const struct sharing s = {"ModifyImageAttribute", "ImageId", "launchPermission", deadline};
 
 	return share(client, &s, id, accounts, e);
 }
@@ -120,7 +121,7 @@ int ec2_snapshot_share(struct call_client *client, const char *id, const char *c
 	uint64_t deadline, struct err *e)
 {
 	const struct sharing s = {
-		"ModifySnapshotAttribute", "SnapshotId", "CreateVolumePermission", deadline};
+		"ModifySnapshotAttribute", "SnapshotId", "createVolumePermission", deadline};
 
 	return share(client, &s, id, accounts, e);
 }
