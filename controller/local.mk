@@ -2,6 +2,9 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
+	controller/ami.c controller/ami.h \
+	controller/ami_spread.c \
+	controller/ami_wait.c \
 	controller/artifact.c controller/artifact.h \
 	controller/base.c controller/base.h \
 	controller/board.c controller/board.h \
@@ -20,6 +23,7 @@ libcontroller_a_SOURCES = \
 	controller/ec2_site.c controller/ec2_site.h \
 	controller/ec2_watch.c \
 	controller/fleet.c controller/fleet.h \
+	controller/freeze.c controller/freeze.h \
 	controller/gc.c controller/gc.h \
 	controller/image_spec.h \
 	controller/image_use.c controller/image_use.h \
@@ -53,6 +57,7 @@ libcontroller_a_SOURCES = \
 	controller/resource_price.c \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
+	controller/show.c controller/show.h \
 	controller/source.c controller/source.h \
 	controller/ssh.c controller/ssh.h \
 	controller/ssh_text.c \

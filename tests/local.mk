@@ -101,6 +101,7 @@ tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_ami \
 	tests/unit/test_artifact \
 	tests/unit/test_base \
 	tests/unit/test_call \
@@ -117,6 +118,7 @@ check_PROGRAMS += \
 	tests/unit/test_project \
 	tests/unit/test_query \
 	tests/unit/test_s3 \
+	tests/unit/test_show \
 	tests/unit/test_sigv4 \
 	tests/unit/test_ssh \
 	tests/unit/test_step \
@@ -124,6 +126,7 @@ check_PROGRAMS += \
 	tests/unit/test_userdata
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_base_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
@@ -143,6 +146,7 @@ tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_show_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_sigv4_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ssh_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_step_LDADD = $(CONTROLLER_TEST)

@@ -138,6 +138,17 @@ int ec2_image_deprecate(
 	return query_do(client, &q, NULL, e);
 }
 
+int ec2_image_want_tokens(
+	struct call_client *client, const char *id, uint64_t deadline, struct err *e)
+{
+	auto_query struct query q;
+
+	query_start(&q, ENDPOINT_EC2, "ModifyImageAttribute", deadline, true);
+	query_add(&q, "ImageId", id);
+	query_add(&q, "ImdsSupport.Value", "v2.0");
+	return query_do(client, &q, NULL, e);
+}
+
 int ec2_image_deregister(
 	struct call_client *client, const char *id, uint64_t deadline, struct err *e)
 {

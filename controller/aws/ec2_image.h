@@ -65,6 +65,10 @@ must_check int ec2_snapshot_share(struct call_client *client, const char *id,
 must_check int ec2_image_deprecate(
 	struct call_client *client, const char *id, int64_t when, uint64_t deadline, struct err *e);
 
+/* What is started from it wants tokens of whoever asks its metadata service. */
+must_check int ec2_image_want_tokens(
+	struct call_client *client, const char *id, uint64_t deadline, struct err *e);
+
 /* That it is gone already is success. The image first: a snapshot
  * that one uses cannot go (code InvalidSnapshot.InUse). */
 must_check int ec2_image_deregister(
