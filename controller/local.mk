@@ -6,6 +6,16 @@ libcontroller_a_SOURCES = \
 	controller/ami_spread.c \
 	controller/ami_wait.c \
 	controller/artifact.c controller/artifact.h \
+	controller/bake.h \
+	controller/bake_archive.c \
+	controller/bake_file.c \
+	controller/bake_fingerprint.c \
+	controller/bake_gather.c \
+	controller/bake_plan.c \
+	controller/bake_rpm.c \
+	controller/bake_run.c controller/bake_run.h \
+	controller/bake_step.c controller/bake_step.h \
+	controller/bake_wipe.c \
 	controller/base.c controller/base.h \
 	controller/board.c controller/board.h \
 	controller/build_print.c controller/build_print.h \
@@ -25,6 +35,8 @@ libcontroller_a_SOURCES = \
 	controller/fleet.c controller/fleet.h \
 	controller/freeze.c controller/freeze.h \
 	controller/gc.c controller/gc.h \
+	controller/image_bom.c \
+	controller/image_manifest.c controller/image_manifest.h \
 	controller/image_spec.h \
 	controller/image_use.c controller/image_use.h \
 	controller/journal.c controller/journal.h \
@@ -36,6 +48,7 @@ libcontroller_a_SOURCES = \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
+	controller/machine_root.c controller/machine_root.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
@@ -55,6 +68,7 @@ libcontroller_a_SOURCES = \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
+	controller/root_enter.c controller/root_enter.h \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/show.c controller/show.h \

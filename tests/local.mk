@@ -96,7 +96,9 @@ tests_aws_services_SOURCES = \
 tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
-check_PROGRAMS += tests/machines/drive
+check_PROGRAMS += tests/bake/drive tests/machines/drive
+tests_bake_drive_SOURCES = tests/bake/drive.c
+tests_bake_drive_LDADD = $(CONTROLLER_LDADD)
 tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
