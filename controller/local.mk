@@ -13,7 +13,19 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_test.c \
 	controller/cmd_validate.c \
+	controller/disk.c controller/disk.h \
+	controller/disk_base.c \
+	controller/disk_boot.c \
+	controller/disk_image.c \
+	controller/disk_mount.c \
+	controller/disk_part.c \
+	controller/disk_private.h \
+	controller/disk_room.c \
+	controller/disk_root.c \
+	controller/disk_tool.c \
+	controller/disk_tree.c \
 	controller/dist.c controller/dist.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
@@ -22,6 +34,8 @@ libcontroller_a_SOURCES = \
 	controller/fleet.c controller/fleet.h \
 	controller/gc.c controller/gc.h \
 	controller/image_spec.h \
+	controller/image_test.c controller/image_test.h \
+	controller/image_test_table.c \
 	controller/journal.c controller/journal.h \
 	controller/keeper.c controller/keeper.h \
 	controller/ladder.c controller/ladder.h \
@@ -31,7 +45,11 @@ libcontroller_a_SOURCES = \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
+	controller/machine_qemu.c controller/machine_qemu.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
+	controller/qemu_guest.c controller/qemu_guest.h \
+	controller/qemu_talk.c controller/qemu_talk.h \
+	controller/qemu_words.c controller/qemu_words.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
 	controller/plan.c controller/plan.h \
