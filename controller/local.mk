@@ -27,6 +27,17 @@ libcontroller_a_SOURCES = \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
 	controller/cmd_validate.c \
+	controller/disk.c controller/disk.h \
+	controller/disk_base.c \
+	controller/disk_boot.c \
+	controller/disk_image.c \
+	controller/disk_mount.c \
+	controller/disk_part.c \
+	controller/disk_private.h \
+	controller/disk_room.c \
+	controller/disk_root.c \
+	controller/disk_tool.c \
+	controller/disk_tree.c \
 	controller/dist.c controller/dist.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
