@@ -170,6 +170,7 @@ def quotas(lab):
 def image_names(lab):
     ec2 = lab.client()
     name = run(lab)["InstanceId"]
+    assert [lab.state(name) for _ in range(2)] == ["pending", "running"]
     tags = [{"ResourceType": kind, "Tags": [{"Key": "k", "Value": kind}]} for kind in ("image", "snapshot")]
     made = ec2.create_image(InstanceId=name, Name="mine", TagSpecifications=tags)["ImageId"]
     assert code_of(ec2.create_image, InstanceId=name, Name="mine") == (400, "InvalidAMIName.Duplicate")
