@@ -13,6 +13,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
 	controller/dist.c controller/dist.h \
 	controller/ec2_gate.c \
@@ -50,6 +51,7 @@ libcontroller_a_SOURCES = \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
+	controller/rpm_lead.c controller/rpm_lead.h \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \
@@ -61,6 +63,7 @@ libcontroller_a_SOURCES = \
 	controller/supply.c controller/supply.h \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
+	controller/userdata_script.c controller/userdata_script.h \
 	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \
@@ -117,4 +120,12 @@ libcontroller_a_SOURCES = \
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c
 controller_controller_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+
+# A script as a string; its comments are for those who read it here.
+controller/userdata_boot.inc: controller/userdata_boot.sh
+	$(AM_V_GEN)$(MKDIR_P) controller && sed -e 1d -e '/^[[:space:]]*#/d' -e '/^$$/d' \
+		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/controller/userdata_boot.sh >$@.new && mv $@.new $@
+controller/userdata_script.$(OBJEXT): controller/userdata_boot.inc
+CLEANFILES += controller/userdata_boot.inc
 endif
+EXTRA_DIST += controller/userdata_boot.sh
