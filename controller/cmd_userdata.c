@@ -98,10 +98,8 @@ static int add_archive(struct found *f, const struct build *b, struct err *e)
 
 	artifact_path(f->project.dist, b, ".tar.zst", path);
 	rc = fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd, &absent);
-	if (rc == -ENOENT) {
-		log_warning("'%s' is not built: left out", path);
+	if (rc == -ENOENT)
 		return 0;
-	}
 	if (rc < 0)
 		*e = absent;
 	if (rc < 0 || (rc = digest_fd(fd, path, a->digest, e)) < 0)
@@ -141,18 +139,21 @@ static int find_archives(struct found *f, struct err *e)
 				"app '%s' has no archive in '%s': 'controller build' makes them",
 				app, f->project.dist);
 	}
+	if (rc == 0 && f->n < f->matrix.n)
+		log_warning("%zu of %zu archives are not built: left out", f->matrix.n - f->n,
+			f->matrix.n);
 	if (rc == 0)
 		qsort(f->archive, f->n, sizeof(*f->archive), by_key_app);
 	return rc;
 }
 
-static bool is_wanted(const struct found *f, const char *arch)
+static size_t count_of(const struct found *f, const char *arch)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (strcmp(f->archive[i].arch, arch) == 0)
-			return true;
-	}
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += strcmp(f->archive[i].arch, arch) == 0;
+	return n;
 }
 
 static const struct userdata_rpm *rpm_of(const struct found *f, const char *arch)
@@ -180,7 +181,7 @@ static int add_rpm(struct found *f, const char *path, struct err *e)
 
 	if (rc < 0) {
 		e->kind = ERR_CONFIG;
-		return err_ctx(e, "RPM of the agent (rpm= of [image], or --rpm)");
+		return err_ctx(e, "RPM of the agent");
 	}
 	if ((rc = rpm_lead_arch(fd, path, &r.arch, e)) < 0 ||
 		(rc = digest_fd(fd, path, r.digest, e)) < 0)
@@ -212,10 +213,16 @@ static int find_rpms(const struct userdata_options *o, struct found *f, struct e
 	for (size_t i = 0; o->rpm.n == 0 && i < named->len && rc == 0; i++)
 		rc = add_rpm(f, named->word[i], e);
 	for (size_t i = 0; i < ARCHS && rc == 0; i++) {
-		if (!is_wanted(f, archs[i]) || rpm_of(f, archs[i]))
+		if (count_of(f, archs[i]) == 0 || rpm_of(f, archs[i]))
 			continue;
 		snprintf(path, sizeof(path), PKGLIBDIR "/%s/shared-prep.rpm", archs[i]);
-		rc = add_rpm(f, path, e);
+		if (access(path, R_OK) == 0)
+			rc = add_rpm(f, path, e);
+		else
+			rc = err_set(e, ERR_CONFIG, ENOENT,
+				"no RPM for %s, which %zu of %zu archives are for: give it with --rpm "
+				"or rpm= of [image], as there is no '%s', or choose with --target",
+				archs[i], count_of(f, archs[i]), f->n, path);
 	}
 	return rc;
 }

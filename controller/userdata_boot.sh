@@ -46,7 +46,7 @@ fetch() {
 		;;
 	esac
 	command -v curl >/dev/null || die "curl is not here: install it, or give an s3:// URL"
-	code=$(curl -gfsSL --proto "=${url%%:*}" --proto-redir "=${url%%:*}" --max-redirs 5 \
+	code=$(curl -gfsSL --proto "=${url%%:*}" --max-redirs 5 \
 		--connect-timeout 10 --speed-limit 1024 --speed-time 60 -w '%{http_code}' -o "$2" \
 		"$url/${1//+/%2B}") && return
 	case $code in 404 | 410) die "'$url/$1' is not there (HTTP $code)" ;; esac
