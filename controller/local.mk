@@ -26,6 +26,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
 	controller/disk.c controller/disk.h \
 	controller/disk_base.c \
@@ -80,6 +81,7 @@ libcontroller_a_SOURCES = \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
 	controller/root_enter.c controller/root_enter.h \
+	controller/rpm_lead.c controller/rpm_lead.h \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/show.c controller/show.h \
@@ -92,6 +94,7 @@ libcontroller_a_SOURCES = \
 	controller/supply.c controller/supply.h \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
+	controller/userdata_script.c controller/userdata_script.h \
 	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \

@@ -125,7 +125,8 @@ check_PROGRAMS += \
 	tests/unit/test_ssh \
 	tests/unit/test_step \
 	tests/unit/test_target \
-	tests/unit/test_userdata
+	tests/unit/test_userdata \
+	tests/unit/test_userdata_script
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
@@ -154,6 +155,7 @@ tests_unit_test_ssh_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_target_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_userdata_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_userdata_script_LDADD = $(CONTROLLER_TEST)
 endif
 endif
 
