@@ -10,6 +10,7 @@ extern const struct command cmd_validate;
 extern const struct command cmd_plan;
 extern const struct command cmd_build;
 extern const struct command cmd_userdata;
+extern const struct command cmd_bake;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;
 

@@ -8,10 +8,14 @@ libcontroller_a_SOURCES = \
 	controller/artifact.c controller/artifact.h \
 	controller/bake.h \
 	controller/bake_archive.c \
+	controller/bake_ec2.c \
 	controller/bake_file.c \
 	controller/bake_fingerprint.c \
 	controller/bake_gather.c \
+	controller/bake_local.c \
+	controller/bake_order.c controller/bake_order.h \
 	controller/bake_plan.c \
+	controller/bake_report.c controller/bake_report.h \
 	controller/bake_rpm.c \
 	controller/bake_run.c controller/bake_run.h \
 	controller/bake_step.c controller/bake_step.h \
@@ -22,6 +26,7 @@ libcontroller_a_SOURCES = \
 	controller/child.c controller/child.h \
 	controller/cloud.c controller/cloud.h \
 	controller/cmd.h \
+	controller/cmd_bake.c \
 	controller/cmd_build.c \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
@@ -62,6 +67,7 @@ libcontroller_a_SOURCES = \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_root.c controller/machine_root.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
+	controller/machine_wait.c controller/machine_wait.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
 	controller/plan.c controller/plan.h \
@@ -156,4 +162,12 @@ libcontroller_a_SOURCES = \
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c
 controller_controller_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+
+# A script as a string; its comments are for those who read it here.
+controller/userdata_boot.inc: controller/userdata_boot.sh
+	$(AM_V_GEN)$(MKDIR_P) controller && sed -e 1d -e '/^[[:space:]]*#/d' -e '/^$$/d' \
+		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/controller/userdata_boot.sh >$@.new && mv $@.new $@
+controller/userdata_script.$(OBJEXT): controller/userdata_boot.inc
+CLEANFILES += controller/userdata_boot.inc
 endif
+EXTRA_DIST += controller/userdata_boot.sh

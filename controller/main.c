@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
 	&cmd_plan,
 	&cmd_build,
 	&cmd_userdata,
+	&cmd_bake,
 	&cmd_ls,
 	&cmd_gc,
 	NULL,
