@@ -124,7 +124,7 @@ static int find_same(const char *dir, struct baked *b, struct err *e)
 /* What says which base it is: a bootstrap by its name, all else by what is in it. */
 static int base_id(const char *base, char ret[static DIGEST_TEXT + 64], struct err *e)
 {
-	struct bake_file file = {0};
+	struct bake_file file = {.special = true};
 	struct stat st;
 	int rc;
 
