@@ -47,6 +47,8 @@ libcontroller_a_SOURCES = \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_qemu.c controller/machine_qemu.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
+	controller/qemu_boot.c controller/qemu_boot.h \
+	controller/qemu_console.c controller/qemu_console.h \
 	controller/qemu_guest.c controller/qemu_guest.h \
 	controller/qemu_talk.c controller/qemu_talk.h \
 	controller/qemu_words.c controller/qemu_words.h \

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&cmd_validate,
 	&cmd_plan,
 	&cmd_build,
+	&cmd_test,
 	&cmd_ls,
 	&cmd_gc,
 	NULL,
