@@ -169,6 +169,11 @@ const char *disk_arch(const struct disk *d)
 	return d->arch;
 }
 
+bool disk_has_esp(const struct disk *d)
+{
+	return d->esp;
+}
+
 int disk_make(struct disk *d, struct err *e)
 {
 	return run_steps(d, kinds[d->kind].make, e);
@@ -209,7 +214,7 @@ int disk_place(struct disk *d, struct err *e)
 {
 	auto_close int fd = open(d->out, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
+	if (fd < 0 || fchmod(fd, 0644) < 0 || (!d->o.transient && fsync(fd) < 0))
 		return err_errno(e, "cannot write '%s'", d->out);
 	if (rename(d->out, d->o.result) < 0)
 		return err_errno(e, "cannot make '%s'", d->o.result);

@@ -27,6 +27,7 @@ struct disk_options {
 	enum image_format format;
 	uint64_t size;    /* bytes of the root; 0: as the base, or what is needed */
 	uint64_t room;    /* bytes that will be added to the root */
+	bool transient;   /* the result is not to outlive a loss of power */
 	const char *seed; /* the UUIDs come from it; NULL: from kernel and initrd */
 	/* Called as each step begins, "unpack 'root.tar.zst'". May be NULL. */
 	void (*say)(void *ctx, const char *step);
@@ -48,6 +49,9 @@ const char *disk_root(const struct disk *d);
 
 /* Of the programs in it, "x86_64" or "aarch64". */
 const char *disk_arch(const struct disk *d);
+
+/* It has an EFI system partition. */
+bool disk_has_esp(const struct disk *d);
 
 /* Makes the result of it, at once under its name, where it replaces what is there. Once. */
 must_check int disk_make(struct disk *d, struct err *e);

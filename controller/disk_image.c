@@ -80,6 +80,7 @@ static int find_root(struct disk *d, struct err *e)
 	d->part = *root;
 	d->part_is_last = disk_part_is_last(t, root);
 	d->gpt = t->gpt;
+	d->esp = t->esp;
 	d->filesystem = filesystem_of(d);
 	if (!d->filesystem)
 		return err_set(e, ERR_DATA, EINVAL, "its root changes while it is read");

@@ -49,7 +49,7 @@ struct disk {
 	bool mounted;
 	/* Of a disk image: the partition that has the root. */
 	struct disk_part part;
-	bool part_is_last, gpt;
+	bool part_is_last, gpt, esp;
 	const char *filesystem;
 	struct disk_layout layout; /* of one that is made from a tree */
 };

@@ -31,6 +31,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_test.c \
 	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
 	controller/disk.c controller/disk.h \
@@ -52,9 +53,12 @@ libcontroller_a_SOURCES = \
 	controller/fleet.c controller/fleet.h \
 	controller/freeze.c controller/freeze.h \
 	controller/gc.c controller/gc.h \
+	controller/hire.c controller/hire.h \
 	controller/image_bom.c \
 	controller/image_manifest.c controller/image_manifest.h \
 	controller/image_spec.h \
+	controller/image_test.c controller/image_test.h \
+	controller/image_test_table.c \
 	controller/image_use.c controller/image_use.h \
 	controller/journal.c controller/journal.h \
 	controller/keeper.c controller/keeper.h \
@@ -65,6 +69,7 @@ libcontroller_a_SOURCES = \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
+	controller/machine_qemu.c controller/machine_qemu.h \
 	controller/machine_root.c controller/machine_root.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
 	controller/machine_wait.c controller/machine_wait.h \
@@ -83,6 +88,12 @@ libcontroller_a_SOURCES = \
 	controller/project_take.c \
 	controller/project_take_aws.c \
 	controller/project_take_image.c \
+	controller/prove_ami.c controller/prove_ami.h \
+	controller/qemu_boot.c controller/qemu_boot.h \
+	controller/qemu_console.c controller/qemu_console.h \
+	controller/qemu_guest.c controller/qemu_guest.h \
+	controller/qemu_talk.c controller/qemu_talk.h \
+	controller/qemu_words.c controller/qemu_words.h \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&cmd_build,
 	&cmd_userdata,
 	&cmd_bake,
+	&cmd_test,
 	&cmd_ls,
 	&cmd_gc,
 	NULL,
