@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "controller/freeze.h"
+#include "controller/hire.h"
 #include "controller/machine_ec2.h"
 #include "controller/machine_wait.h"
 
@@ -25,24 +26,6 @@ struct baking {
 	struct machine *machine;
 	bool early; /* its disk has been begun to be copied */
 };
-
-/* The machine is hired as for a build: of an architecture, whichever type is cheapest. */
-struct hired {
-	struct build build;
-	struct build *one;
-	struct crew crew;
-};
-
-static int hire(const struct bake_order *o, struct hired *h, struct machine **ret, struct err *e)
-{
-	int rc = target_find(o->bake->arch, NULL, &h->build.target, e);
-
-	if (rc < 0)
-		return rc;
-	h->one = &h->build;
-	h->crew = (struct crew){&h->one, 1};
-	return supply_take(o->supply, &h->crew, 1, ret, e);
-}
 
 static const char *volume_of(const struct baking *b)
 {
@@ -97,19 +80,12 @@ static int work(struct baking *b, struct baked *ret, struct err *e)
 
 static int one_worker(const struct bake_order *o, struct ami *ami, struct baked *ret, struct err *e)
 {
+	auto_hired struct hired hired = {0};
 	struct baking b = {.order = o, .ami = ami};
-	struct hired hired = {0};
-	struct err stopped = ERR_INIT;
-	int rc = hire(o, &hired, &b.machine, e);
+	int rc = hire_one(o->supply, o->bake->arch, &hired, e);
 
-	if (rc < 0)
-		return rc;
-	rc = work(&b, ret, e);
-	if (machine_wait_gone(b.machine, &stopped) < 0)
-		log_warning("%s", stopped.msg); /* the journal knows of it */
-	supply_return(o->supply, b.machine);
-	machine_free(b.machine);
-	return rc;
+	b.machine = hired.machine;
+	return rc < 0 ? rc : work(&b, ret, e);
 }
 
 static bool may_try_again(const struct err *e)

@@ -10,15 +10,13 @@
 #include "controller/cmd.h"
 #include "controller/disk.h"
 #include "controller/dist.h"
+#include "controller/hire.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ARCHS 2
-
-/* For the cleaning at the end; what is left after that is told. */
-#define CLEAR_TIME (5 * 60 * NSEC_PER_SEC)
 
 struct bake_options {
 	struct opt_strings arch;
@@ -167,21 +165,6 @@ static int bake_all(struct baking *b, struct err *e)
 	return rc;
 }
 
-/* Nothing of ours is left but what is to stay; or what is, is told. */
-static int clear_run(struct baking *b, struct err *failed)
-{
-	struct err e = ERR_INIT;
-	size_t left;
-
-	if (b->supply.project && supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
-		log_warning("%s", e.msg);
-	left = journal_open_entries(&b->run.journal);
-	if (left == 0)
-		return run_forget(&b->run, failed);
-	return err_set(failed, ERR_TRANSIENT, EBUSY,
-		"%zu resources are left: 'controller gc --run %s' removes them", left, b->run.id);
-}
-
 static int print(const struct baking *b, struct err *e)
 {
 	if (b->o->json)
@@ -212,7 +195,7 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 	show_start(&b->show, b->o->quiet);
 	rc = bake_all(b, e);
 	show_end(&b->show, rc < 0);
-	if (clear_run(b, &left) < 0)
+	if (hire_clear(&b->supply, &b->run, &left) < 0)
 		log_warning("%s", left.msg);
 	if (rc == 0)
 		rc = print(b, e);

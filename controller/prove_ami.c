@@ -71,8 +71,7 @@ static int promote(struct proof *t, struct err *e)
 	const char *ids[] = {t->p->ami, NULL};
 	char now[DATE_TEXT];
 	struct ec2_tag tag = {PROVE_PROMOTED, date_text(date_now(), now)};
-	int rc = ec2_tags_set(
-		c, ids, &(struct ec2_tags){&tag, 1}, clock_deadline(SITE_TIME), e);
+	int rc = ec2_tags_set(c, ids, &(struct ec2_tags){&tag, 1}, clock_deadline(SITE_TIME), e);
 
 	if (rc < 0 || !*parameter)
 		return rc < 0 ? rc : 0;
