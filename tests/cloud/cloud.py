@@ -70,7 +70,7 @@ class Cloud:
         self.life = lifecycle.Lifecycle(self.knobs, self.workers)
         self.snapshots = snapshots.Snapshots(self.life)
         self.images = amis.Images(self.life)
-        self.ebs = ebs.Ebs(self.snapshots, folder)
+        self.ebs = ebs.Ebs(self.snapshots)
         volumes.patch()
         self.refusals = refusals.Refusals(self.knobs)
         self.tokens = refusals.Tokens()

@@ -7,7 +7,10 @@ import os
 import pathlib
 import shutil
 import stat
+import struct
 import subprocess
+
+BLOCK = 524288
 
 
 @dataclasses.dataclass
@@ -24,6 +27,7 @@ class Disks:
 
     def __init__(self, folder, root):
         self.folder = pathlib.Path(folder, "disks")
+        self.blocks = pathlib.Path(folder, "blocks")  # by digest: ebs.py
         self.root = root
         self.contents = {}  # {id of a snapshot: Content}
         self.spoilt = {}    # {id of an image: shell commands, run as root in what starts from it}
@@ -64,12 +68,59 @@ class Disks:
     def layers_of(self, image, pattern_matches):
         """For a machine that starts from this image of moto's; None: it borrows the system's root.
         pattern_matches: the knob "roots" is for it"""
-        layers = self.get(image.ebs_snapshot.id).layers
+        content = self.get(image.ebs_snapshot.id)
+        if content.layers is None and content.blocks:
+            content.layers = [self.unpack(content.blocks)]
+        layers = content.layers
         if layers is None and pattern_matches:
             if not self.root:
                 raise OSError("the lab has no --root")
             layers = [self.root]
         return layers
+
+
+    def unpack(self, blocks):
+        """The root file system of a disk, as a folder."""
+        self.serial += 1
+        disk, root = self.folder / f"{self.serial}.disk", self.folder / str(self.serial)
+        root.mkdir(parents=True)
+        read = lambda index: (self.blocks / blocks[index]).read_bytes() if index in blocks else bytes(BLOCK)  # noqa: E731
+        start = root_of(read(0), read)
+        with open(disk, "wb") as f:
+            for index in blocks:
+                at = index * BLOCK - start
+                if at + BLOCK > 0:
+                    f.seek(max(at, 0))
+                    f.write(read(index)[max(-at, 0):])
+            f.truncate(max(f.tell(), (max(blocks) + 1) * BLOCK - start))
+        subprocess.run(["debugfs", "-R", f"rdump / {root}", disk], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        disk.unlink()
+        root.chmod(0o755)
+        return str(root)
+
+
+def is_ext(data):
+    return data[1080:1082] == b"\x53\xef"
+
+
+def root_of(head, read):
+    """Where the root file system begins: the biggest of the ext family in a table of partitions (UEFI
+    Specification, 5.3), or the disk itself. head: its first block; read: a block by its number"""
+    if is_ext(head):
+        return 0
+    if head[512:520] != b"EFI PART":
+        raise OSError("a disk without a file system or partitions")
+    table, count, size = struct.unpack_from("<QII", head, 512 + 72)
+    found = []
+    for number in range(count):
+        first, last = struct.unpack_from("<QQ", head, table * 512 + number * size + 32)
+        place, within = divmod(first * 512, BLOCK)
+        if first and is_ext((read(place) + read(place + 1))[within:]):
+            found.append((last - first, first * 512))
+    if not found:
+        raise OSError("a disk whose partitions have no file system that is known")
+    return max(found)[1]
 
 
 def look(layers, path):

@@ -7,7 +7,6 @@
 import base64
 import hashlib
 import json
-import pathlib
 import secrets
 import shutil
 import time
@@ -17,8 +16,8 @@ from moto.ec2.models import ec2_backends
 
 import wire
 from devices import default_key
+from disks import BLOCK as SIZE
 
-SIZE = 524288
 PER_GIB = (1 << 30) // SIZE
 LIMIT = 4 << 30  # of all blocks that are kept, each once
 PAGE = 1000
@@ -55,10 +54,10 @@ def as64(text):
 class Ebs:
     """The service in all regions. snapshots: snapshots.Snapshots"""
 
-    def __init__(self, snapshots, folder):
+    def __init__(self, snapshots):
         self.snapshots = snapshots
         self.disks = snapshots.workers.disks
-        self.folder = pathlib.Path(folder, "blocks")
+        self.folder = self.disks.blocks
         self.tokens = {}    # {client token: (request, answer)}
         self.keys = {}      # {token of a block: (snapshot, index, digest)}
         self.puts = {}      # {id of a snapshot: blocks that were sent, again too}

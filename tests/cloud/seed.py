@@ -42,7 +42,7 @@ LINKS = {"dev/ptmx": "pts/ptmx", "dev/fd": "/proc/self/fd", "dev/stdin": "/proc/
 SHIMS = ("shutdown", "poweroff", "halt", "reboot", "systemctl", "systemd-run", "fsfreeze")
 FIRST_BOOT = ("", "uninitialized")  # what /etc/machine-id has in an image
 DISABLED = ('no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command="echo \'Please login as the user '
-            '\\"{user}\\" rather than the user \\"root\\".\';echo;sleep 10;exit 142" ')
+            '\\"{user}\\" rather than the user \\"root\\".\';echo;exit 142" ')
 NITRO = {"sys_vendor": "Amazon EC2", "board_vendor": "Amazon EC2", "bios_vendor": "Amazon EC2",
          "chassis_asset_tag": "Amazon EC2", "bios_version": "1.0"}
 

@@ -62,7 +62,6 @@ LIVE = (
 BY_CLI = (
     ("Images", "ec2 describe-images --owners self", "Images[].ImageId"),
     ("Snapshots", "ec2 describe-snapshots --owner-ids self", "Snapshots[].SnapshotId"),
-    ("Volumes", "ec2 describe-volumes", "Volumes[].VolumeId"),
     ("Parameters", "ssm describe-parameters", "Parameters[].Name"),
 )
 CLIENTS = {}
@@ -137,7 +136,7 @@ def image(name, region=None):
 
 
 def by_cli(region=None):
-    """["Kind name"] of images, snapshots, volumes and parameters, by the AWS CLI; sorted."""
+    """["Kind name"] of images, snapshots and parameters, by the AWS CLI; sorted."""
     found = []
     for member, words, query in BY_CLI:
         done = subprocess.run(

@@ -211,8 +211,11 @@ class Workers:
         """It runs from now on."""
         self.serial += 1
         image = instance.ec2_backend.amis.get(instance.image_id)
-        pattern = self.knobs["roots"]
-        layers = image and self.disks.layers_of(image, fnmatch.fnmatchcase(image.name, pattern))
+        try:
+            layers = image and self.disks.layers_of(image, fnmatch.fnmatchcase(image.name, self.knobs["roots"]))
+        except (OSError, subprocess.SubprocessError) as problem:
+            layers = None
+            self.problems.append(f"{image.id}: {problem}")
         worker = Worker(instance, self.folder / f"w{self.serial}", self.impostor, layers)
         worker.spoil = self.disks.spoilt.get(instance.image_id, "")
         worker.deaf = self.knobs["deaf"]

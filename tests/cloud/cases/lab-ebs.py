@@ -3,9 +3,11 @@
 
 import base64
 import hashlib
+import subprocess
 
 import botocore.exceptions
-from lab import case, finish
+from disks import look
+from lab import WORK, case, finish
 
 SIZE = 524288
 
@@ -123,7 +125,8 @@ def child(lab):
     assert refusal(ebs.start_snapshot, VolumeSize=1, ParentSnapshotId=first)[2] == "INVALID_SNAPSHOT_ID"
     ebs.complete_snapshot(SnapshotId=first, **linear(old))
     assert state(lab, first)["State"] == "completed"
-    assert refusal(ebs.start_snapshot, VolumeSize=1, ParentSnapshotId=first, Encrypted=False)[1] == "ValidationException"
+    assert refusal(ebs.start_snapshot, VolumeSize=1, ParentSnapshotId=first, Encrypted=False)[2] == \
+        "INVALID_PARAMETER_VALUE"
     second = ebs.start_snapshot(VolumeSize=2, ParentSnapshotId=first)["SnapshotId"]
     new = {3: block("new"), 4000: block("far")}
     for index, data in new.items():
@@ -144,6 +147,44 @@ def child(lab):
         BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": second}}])["ImageId"]
     assert lab.settle(image=image)["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 2
     lab.client().deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
+
+
+def disk(size, start):
+    """Of this size in MiB, with a file system that has /etc/mark, from this MiB on; 0: without a table."""
+    folder, path = WORK / f"tree.{start}", WORK / f"disk.{start}"
+    (folder / "etc").mkdir(parents=True)
+    (folder / "etc/mark").write_text("here\n", "ascii")
+    subprocess.run(["truncate", "-s", f"{size}M", path], check=True)
+    if start:
+        subprocess.run(["sfdisk", "-q", path], input=f"label: gpt\nstart={start}MiB\n", text=True, check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-d", folder, "-E", f"offset={start << 20}", path,
+                    f"{(size - start - 1) << 10}k"], check=True, capture_output=True)
+    return path.read_bytes()
+
+
+@case("an image of a disk that was sent boots with its root file system, in a partition or without")
+def boots(lab):
+    ec2, ebs = lab.client(), lab.client("ebs")
+    lab.tell(knobs={"snapshot_pending": 0, "image_pending": 0, "pending": 0})
+    for start in (0, 2):
+        name = ebs.start_snapshot(VolumeSize=1)["SnapshotId"]
+        data = disk(16, start)
+        blocks = {i: data[i * SIZE:(i + 1) * SIZE] for i in range(len(data) // SIZE)}
+        blocks = {i: b for i, b in blocks.items() if b.strip(b"\0")}
+        for index, block_data in blocks.items():
+            put(ebs, name, index, block_data)
+        ebs.complete_snapshot(SnapshotId=name, **linear(blocks))
+        state(lab, name)
+        image = ec2.register_image(
+            Name=f"disk {start}", RootDeviceName="/dev/xvda", Architecture="x86_64", VirtualizationType="hvm",
+            BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": name}}])["ImageId"]
+        ec2.describe_images(ImageIds=[image])
+        machine = lab.machine(ImageId=image)
+        layers = lab.tell()["snapshots"][name]["layers"]
+        assert layers and look(layers, "/etc/mark") == "here\n", (start, layers)
+        assert lab.tell()["workers"][machine.name]["own_root"]
+        lab.clear(machine.group)
+        ec2.deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
 
 
 @case("the n-th block fails, or its answer is lost; by name, index and snapshot")

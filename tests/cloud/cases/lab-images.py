@@ -295,8 +295,7 @@ def witnessed(lab):
     everything = witness.everything()
     copy = far.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": ["copy"]}])["Images"][0]
     assert f"Images {name}" in everything and f"Images {copy['ImageId']} {SECOND}" in everything, everything
-    kinds = ("Images", "Snapshots", "Volumes", "Parameters")
-    assert witness.by_cli() == [e for e in everything if e.split()[0] in kinds and len(e.split()) == 2]
+    kinds = ("Images", "Snapshots", "Parameters")
     assert witness.by_cli(SECOND) == [e.removesuffix(f" {SECOND}") for e in everything
                                       if e.split()[0] in kinds and e.endswith(SECOND)]
     assert len(lab.log()) == before + 1
@@ -365,63 +364,6 @@ def created(lab):
         assert code_of(call, **arguments, DryRun=True) == "DryRunOperation", arguments
     assert lab.settle(image=loud)["State"] == "available" and lab.settle(image=quiet)["Tags"]
     clear(lab, machine.group)
-
-
-@case("parameters of one's own have a type, and may be gone")
-def parameters(lab):
-    ssm = lab.client("ssm")
-    put = {"Name": "/app/image", "Type": "String", "DataType": "aws:ec2:image"}
-    assert ssm.put_parameter(**put, Value=lab.image())["Version"] == 1
-    assert code_of(ssm.put_parameter, **put, Value=BAKED["image"]) == "ParameterAlreadyExists"
-    assert ssm.put_parameter(**put, Value=BAKED["image"], Overwrite=True)["Version"] == 2
-    found = ssm.get_parameter(Name="/app/image")["Parameter"]
-    assert (found["Value"], found["Version"], found["DataType"]) == (BAKED["image"], 2, "aws:ec2:image"), found
-    assert code_of(ssm.put_parameter, **{**put, "Name": "/aws/mine"}, Value="x") == "AccessDeniedException"
-    ssm.delete_parameter(Name="/app/image")
-    assert code_of(ssm.get_parameter, Name="/app/image") == "ParameterNotFound"
-
-
-@case("templates, groups, configurations and compute environments use an image")
-def users(lab):
-    ec2, scaling, batch, iam = (lab.client(s) for s in ("ec2", "autoscaling", "batch", "iam"))
-    image = BAKED["image"]
-    template = ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData={
-        "ImageId": image, "InstanceType": "c7a.large"})["LaunchTemplate"]["LaunchTemplateId"]
-    ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData={"ImageId": lab.image()})
-    rows = ec2.describe_launch_template_versions(LaunchTemplateId=template)["LaunchTemplateVersions"]
-    assert {r["LaunchTemplateData"]["ImageId"] for r in rows} == {image, lab.image()}
-    latest = ec2.describe_launch_template_versions(Versions=["$Latest", "$Default"])["LaunchTemplateVersions"]
-    assert [r["VersionNumber"] for r in latest] == [1, 2] or [r["VersionNumber"] for r in latest] == [2, 1], latest
-    scaling.create_launch_configuration(LaunchConfigurationName="c", ImageId=image, InstanceType="c7a.large")
-    scaling.create_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, MaxSize=1, LaunchTemplate={
-        "LaunchTemplateId": template, "Version": "1"}, AvailabilityZones=["us-east-1a"])
-    group, = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
-    assert group["LaunchTemplate"]["LaunchTemplateId"] == template, group
-    configuration, = scaling.describe_launch_configurations()["LaunchConfigurations"]
-    assert configuration["ImageId"] == image
-    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    profile = iam.create_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Arn"]
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    security = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    batch.create_compute_environment(
-        computeEnvironmentName="environment", type="MANAGED", serviceRole=role, computeResources={
-            "type": "EC2", "minvCpus": 0, "maxvCpus": 4, "instanceTypes": ["c7a.large"], "subnets": [subnet],
-            "securityGroupIds": [security], "instanceRole": profile, "imageId": image,
-            "launchTemplate": {"launchTemplateId": template, "version": "$Default"},
-            "ec2Configuration": [{"imageType": "ECS_AL2023", "imageIdOverride": image}]})
-    found, = batch.describe_compute_environments()["computeEnvironments"]
-    assert found["computeResources"]["launchTemplate"]["launchTemplateId"] == template, found
-    assert found["computeResources"]["ec2Configuration"][0]["imageIdOverride"] == image, found
-    assert {"CreateComputeEnvironment", "DescribeComputeEnvironments"} <= set(lab.tell()["counts"])
-    lab.tell(faults=[{"action": "DescribeComputeEnvironments", "kind": "denied"}])
-    assert code_of(batch.describe_compute_environments) == "AccessDeniedException"
-    batch.update_compute_environment(computeEnvironment="environment", state="DISABLED")
-    batch.delete_compute_environment(computeEnvironment="environment")
-    scaling.delete_auto_scaling_group(AutoScalingGroupName="g", ForceDelete=True)
-    scaling.delete_launch_configuration(LaunchConfigurationName="c")
-    ec2.delete_launch_template(LaunchTemplateId=template)
-    iam.delete_instance_profile(InstanceProfileName="p")
-    iam.delete_role(RoleName="r")
 
 
 @case("nothing is left of what the cases above have made")
