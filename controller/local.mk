@@ -15,6 +15,10 @@ libcontroller_a_SOURCES = \
 	controller/cmd_plan.c \
 	controller/cmd_validate.c \
 	controller/dist.c controller/dist.h \
+	controller/ebs_index.c controller/ebs_index.h \
+	controller/ebs_upload.c controller/ebs_upload.h \
+	controller/ebs_upload_lane.c \
+	controller/ebs_upload_private.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
@@ -82,6 +86,7 @@ libcontroller_a_SOURCES = \
 	controller/aws/debug.c controller/aws/debug.h \
 	controller/aws/debug_body.c \
 	controller/aws/debug_private.h \
+	controller/aws/ebs.c controller/aws/ebs.h \
 	controller/aws/ec2_device.c controller/aws/ec2_device.h \
 	controller/aws/ec2_group.c controller/aws/ec2_group.h \
 	controller/aws/ec2_image.c controller/aws/ec2_image.h \

@@ -231,8 +231,8 @@ static int remove_groups(
 
 const struct resource_kind resource_kinds[] = {
 	{RESOURCE_INSTANCE, list_instances, remove_instances, false},
-	{"image", list_images, remove_images, false},
-	{"snapshot", list_snapshots, remove_snapshots, false},
+	{RESOURCE_IMAGE, list_images, remove_images, false},
+	{RESOURCE_SNAPSHOT, list_snapshots, remove_snapshots, false},
 	{"volume", list_volumes, remove_volumes, false},
 	{RESOURCE_GROUP, list_groups, remove_groups, true},
 };

@@ -19,6 +19,8 @@
 /* Kinds in the journal. */
 #define RESOURCE_INSTANCE "instance"
 #define RESOURCE_GROUP    "security-group"
+#define RESOURCE_IMAGE    "image"
+#define RESOURCE_SNAPSHOT "snapshot"
 
 struct resource {
 	const struct resource_kind *kind;
