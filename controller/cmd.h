@@ -11,5 +11,6 @@ extern const struct command cmd_plan;
 extern const struct command cmd_build;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;
+extern const struct command cmd_retire;
 
 #endif

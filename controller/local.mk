@@ -13,6 +13,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_retire.c \
 	controller/cmd_validate.c \
 	controller/dist.c controller/dist.h \
 	controller/ebs_index.c controller/ebs_index.h \
@@ -53,6 +54,8 @@ libcontroller_a_SOURCES = \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
+	controller/retire.c controller/retire.h \
+	controller/retire_find.c \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
 	controller/source.c controller/source.h \

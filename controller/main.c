@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&cmd_build,
 	&cmd_ls,
 	&cmd_gc,
+	&cmd_retire,
 	NULL,
 };
 
