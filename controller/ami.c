@@ -17,6 +17,8 @@
 
 #define NAMES_OF_A_DAY 1000
 
+#define NO_SNAPSHOT "snap-00000000000000000" /* an id that nothing has */
+
 static struct call_client *client_of(const struct ami *a)
 {
 	return &a->site->cloud->client;
@@ -349,6 +351,32 @@ int ami_adopt(struct ami *a, const char *snapshot, const char *token, struct err
 	snprintf(a->snapshot_token, sizeof(a->snapshot_token), "%s", token);
 	if (!*a->root)
 		snprintf(a->root, sizeof(a->root), "/dev/xvda");
+	return 0;
+}
+
+/* What is not there, as an id that nobody has, says that permission was not what failed. */
+static bool is_denied(const struct call_client *c)
+{
+	return strcmp(c->fault.code, "UnauthorizedOperation") == 0 ||
+	       strcmp(c->fault.code, "AccessDenied") == 0;
+}
+
+int ami_ask(struct ami *a, const char *volume, struct err *e)
+{
+	auto_ec2_site_tags struct ec2_site_tags tags = {0};
+	struct call_client *c = client_of(a);
+	char id[EC2_ID_MAX];
+	int rc = ami_tag(a, "dry-run", &tags, e);
+
+	if (rc < 0)
+		return rc;
+	c->dry_run = true;
+	rc = volume ? make_snapshot(a, volume, &(struct ec2_tags){tags.item, tags.n}, id, e)
+		    : register_image(a, NO_SNAPSHOT, &(struct ec2_tags){tags.item, tags.n}, id, e);
+	c->dry_run = false;
+	if (rc < 0 && is_denied(c))
+		return err_ctx(e, "ec2:%s", volume ? "CreateSnapshot" : "RegisterImage");
+	*e = (struct err)ERR_INIT;
 	return 0;
 }
 

@@ -62,6 +62,9 @@ void ami_close(struct ami *a);
 must_check int ami_find(struct call_client *client, const struct project *p, const char *arch,
 	const char *inputs, char ret[static EC2_ID_MAX], struct err *e);
 
+/* May the image be made? By dry runs: before there is a worker, and of its volume. Kind remote. */
+must_check int ami_ask(struct ami *a, const char *volume, struct err *e);
+
 /* While the worker is not ready yet: its blocks are on their way, so that the last snapshot has
  * few. It goes with the run. */
 must_check int ami_begin_early(struct ami *a, const char *volume, struct err *e);

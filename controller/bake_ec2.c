@@ -72,6 +72,8 @@ static int work(struct baking *b, struct baked *ret, struct err *e)
 	show_part(b->order->show, "start a worker for %s", b->order->bake->arch);
 	rc = machine_wait_ready(b->machine, b->order->show, e);
 	if (rc == 0)
+		rc = ami_ask(b->ami, volume_of(b), e);
+	if (rc == 0)
 		show_say(b->order->show, "worker: %s", b->machine->place);
 	if (rc == 0)
 		rc = bake_on(b->order, b->machine, ret, on_progress, b, e);
@@ -135,7 +137,7 @@ int bake_ec2(const struct bake_order *o, struct baked *ret, struct err *e)
 		.inputs = ret->inputs,
 		.base_id = base->id,
 		.bytes = o->project->image.size};
-	if ((rc = ami_open(&ami, e)) < 0)
+	if ((rc = ami_open(&ami, e)) < 0 || (rc = ami_ask(&ami, NULL, e)) < 0)
 		return rc;
 	snprintf(ret->name, sizeof(ret->name), "%s", ami.name);
 	rc = bake_it(o, &ami, ret, e);
