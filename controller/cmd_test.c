@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cancel.h"
-#include "common/clock.h"
 #include "common/num.h"
 #include "controller/cmd.h"
-#include "controller/image_show.h"
-#include "controller/prove_file.h"
+#include "controller/prove.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,11 +13,11 @@
 struct test_options {
 	const char *project, *type;
 	uint64_t mem, cpus, timeout;
-	bool promote, quiet, json;
+	bool promote, quiet, json, debug_http;
 };
 
 static const struct test_options defaults = {
-	.type = "", .mem = GIB, .cpus = 2, .timeout = 900 * NSEC_PER_SEC};
+	.type = "", .mem = GIB, .cpus = 2, .timeout = PROVE_TIME};
 
 #define AT(field) offsetof(struct test_options, field)
 
@@ -31,35 +29,13 @@ static const struct opt opts[] = {
 	{OPT_U64, 0, "cpus", AT(cpus), "N", "processors of the guest (default 2)"},
 	{OPT_DURATION, 0, "timeout", AT(timeout), "TIME", "for all of it (default 15min)"},
 	{OPT_FLAG, 0, "promote", AT(promote), NULL,
-		"when all checks have passed, let NAME-current lead to it"},
+		"when all checks have passed, say so where others look for it"},
+	{OPT_FLAG, 0, "debug-http", AT(debug_http), NULL,
+		"print every call of AWS, secrets hidden"},
 	{OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "show no progress"},
 	{OPT_FLAG, 0, "json", AT(json), NULL, "print the results as JSON"},
 	{0},
 };
-
-/* What was proved, and how. */
-struct verdict {
-	const char *image;
-	struct image_results results;
-	char current[PATH_MAX];
-	uint64_t began;
-	bool ok;
-};
-
-static int print_json(const struct verdict *v, struct err *e)
-{
-	auto_json json_t *checks = image_test_json(&v->results);
-	auto_json json_t *name = json_string_lossy(v->image);
-	auto_json json_t *current = *v->current ? json_string_lossy(v->current) : json_null();
-	auto_json json_t *j = NULL;
-
-	if (!checks || !name || !current)
-		return err_oom(e);
-	j = json_pack("{s:i, s:O, s:b, s:f, s:O, s:O}", "format", 1, "image", name, "ok", v->ok,
-		"seconds", (double)(clock_now() - v->began) / (double)NSEC_PER_SEC, "promoted",
-		current, "checks", checks);
-	return j ? json_print(j, stdout, e) : err_oom(e);
-}
 
 static int check_options(const struct test_options *o, struct err *e)
 {
@@ -71,59 +47,62 @@ static int check_options(const struct test_options *o, struct err *e)
 	return 0;
 }
 
-static int prove(
-	const struct test_options *o, const struct project *p, struct verdict *v, struct err *e)
+static int load(const struct test_options *o, const char *image, struct project *p, struct err *e)
 {
-	struct show show;
-	struct image_show shown = {.show = &show};
-	int rc;
+	const char *path = o->project ? o->project : prove_is_ami(image) ? "." : NULL;
+	int rc = check_options(o, e);
 
-	show_start(&show, o->quiet);
-	rc = prove_file(
-		&(struct prove_file){
-			.project = p,
-			.file = v->image,
-			.type = o->type,
-			.memory = o->mem,
-			.cpus = (unsigned)o->cpus,
-			.timeout = o->timeout,
-			.promote = o->promote,
-			.say = image_show_say,
-			.ctx = &shown,
-		},
-		&v->results, v->current, e);
-	show_end(&show, rc < 0);
-	v->ok = rc == 0;
+	if (rc < 0 || !path)
+		return rc;
+	rc = project_load(path, p, e);
+	if (rc == 0 && !p->image.there)
+		return err_set(e, ERR_CONFIG, ENOENT, "%s: there is no [image]", p->file);
+	if (rc == 0 && prove_is_ami(image) && p->provider != PROVIDER_EC2)
+		return err_set(e, ERR_CONFIG, EINVAL, "%s: '%s' is started with provider=ec2 alone",
+			p->file, image);
 	return rc;
 }
 
 /* What has failed is said by the error; the results are printed beside. */
-static int print_verdict(const struct test_options *o, const struct verdict *v, struct err *e)
+static int print_verdict(const struct test_options *o, const struct proved *v, struct err *e)
 {
-	if (o->json)
-		return print_json(v, e);
-	if (v->ok)
-		printf("%s: %zu checks passed%s%s\n", v->image, v->results.n,
-			*v->current ? ", promoted as " : "", v->current);
-	return 0;
+	auto_json json_t *j = NULL;
+
+	if (!o->json) {
+		if (v->ok)
+			printf("%s: %zu checks passed%s%s\n", v->image, v->results.n,
+				*v->promoted ? ", promoted: " : "", v->promoted);
+		return 0;
+	}
+	j = proved_json(v);
+	if (!j || json_object_set_new(j, "format", json_integer(1)) < 0)
+		return err_oom(e);
+	return json_print(j, stdout, e);
 }
 
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	const struct test_options *o = options;
-	struct verdict v = {.image = operands->argv[0], .began = clock_now()};
+	struct proved v = {0};
 	auto_project struct project p = {0};
 	struct err unprinted = ERR_INIT;
-	int rc = check_options(o, e), bad = 0;
+	struct show show;
+	int rc = load(o, operands->argv[0], &p, e), bad = 0;
 
-	cancel_setup();
-	if (rc == 0 && o->project)
-		rc = project_load(o->project, &p, e);
-	if (rc == 0 && o->project && !p.image.there)
-		rc = err_set(e, ERR_CONFIG, ENOENT, "%s: there is no [image]", p.file);
 	if (rc < 0)
 		return rc;
-	rc = prove(o, o->project ? &p : NULL, &v, e);
+	cancel_setup();
+	show_start(&show, o->quiet);
+	rc = prove_image(&(struct prove){.project = p.file ? &p : NULL,
+				 .image = operands->argv[0],
+				 .type = o->type,
+				 .memory = o->mem,
+				 .cpus = (unsigned)o->cpus,
+				 .timeout = o->timeout,
+				 .promote = o->promote,
+				 .debug_http = o->debug_http,
+				 .show = &show},
+		&v, e);
 	if (rc == 0 || v.results.n > 0)
 		bad = print_verdict(o, &v, &unprinted);
 	if (rc == 0 && bad < 0) {

@@ -94,6 +94,7 @@ libcontroller_a_SOURCES = \
 	controller/project_take.c \
 	controller/project_take_aws.c \
 	controller/project_take_image.c \
+	controller/prove.c controller/prove.h \
 	controller/prove_ami.c controller/prove_ami.h \
 	controller/prove_file.c controller/prove_file.h \
 	controller/qemu_boot.c controller/qemu_boot.h \
