@@ -105,7 +105,9 @@ class Seed:
         for name in ("seed", "root", "etc", "local/bin", "local/sbin", "local/lib", "local/share",
                      "class/dmi/id"):
             (self.top / name).mkdir(parents=True)
-        for name, mode in DIRECTORIES if self.layers is None else DIRECTORIES[:2]:
+        for name, mode in DIRECTORIES:
+            if self.layers is not None and not name.startswith("dev/"):
+                continue
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             (self.folder / name).chmod(mode)
         for name, (major, minor) in DEVICES.items():

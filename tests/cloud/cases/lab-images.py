@@ -128,6 +128,7 @@ def bake(lab):
     assert shared(lab, second) == ["tmpfs", "active"], said(lab, second, "cat /var/log/shared-prep.log")
     assert said(lab, second, "cat /shared/hello/file /opt/one; ls -d /opt/two /usr/bin/perl /run/x; true") == (
         "hello\none\n")
+    assert said(lab, second, "shared-prep submit --wait cat /shared/hello/file") == "hello\n"
     BAKED.update(image=image["ImageId"], snapshot=snapshot, first=machine, second=second)
 
 
