@@ -9,6 +9,9 @@
 extern const struct command cmd_validate;
 extern const struct command cmd_plan;
 extern const struct command cmd_build;
+extern const struct command cmd_userdata;
+extern const struct command cmd_bake;
+extern const struct command cmd_test;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;
 

@@ -21,6 +21,7 @@ static const struct {
 	{"made", JOURNAL_MADE},
 	{"refused", JOURNAL_REFUSED},
 	{"gone", JOURNAL_GONE},
+	{"kept", JOURNAL_KEPT},
 };
 
 static struct journal_entry *find(const struct journal *j, const char *token)
@@ -237,6 +238,11 @@ int journal_refused(struct journal *j, const char *token, struct err *e)
 int journal_gone(struct journal *j, const char *token, struct err *e)
 {
 	return add(j, json_pack("{s:s, s:s}", "event", "gone", "token", token), e);
+}
+
+int journal_kept(struct journal *j, const char *token, struct err *e)
+{
+	return add(j, json_pack("{s:s, s:s}", "event", "kept", "token", token), e);
 }
 
 int journal_event(struct journal *j, json_t *event, struct err *e)

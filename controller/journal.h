@@ -21,6 +21,7 @@ enum journal_state {
 	JOURNAL_MADE,     /* it is there, with an id */
 	JOURNAL_REFUSED,  /* it was never made */
 	JOURNAL_GONE,     /* it was there, and was seen gone */
+	JOURNAL_KEPT,     /* it is there, finished, and is to stay */
 };
 
 struct journal_entry {
@@ -59,6 +60,7 @@ must_check int journal_intend(
 must_check int journal_made(struct journal *j, const char *token, const char *id, struct err *e);
 must_check int journal_refused(struct journal *j, const char *token, struct err *e);
 must_check int journal_gone(struct journal *j, const char *token, struct err *e);
+must_check int journal_kept(struct journal *j, const char *token, struct err *e);
 
 /* Anything else that is to be known later: an object with a member "event" of its own. Steals the
  * reference. */

@@ -11,6 +11,7 @@
 #include "controller/local_root.h"
 #include "controller/local_run.h"
 #include "controller/local_users.h"
+#include "controller/root_enter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,8 @@
 struct local {
 	struct machine m;
 	bool no_network;
+	char *root;   /* NULL: what the host has */
+	char *marker; /* of that */
 	struct child keeper;
 	int life;   /* closed: they end */
 	int status; /* reports of the keeper and the first process */
@@ -83,7 +86,7 @@ static int loopback_up(struct err *e)
 
 /* Replaced by another program, as its memory is a copy of ours, and what works there may look at
  * it. */
-static _Noreturn void be_first(bool no_network, bool users, int go)
+static _Noreturn void be_first(const struct local *l, bool users, int go)
 {
 	static const char *const argv[] = {"cat", NULL};
 	struct report r = {.what = REPORT_READY};
@@ -93,8 +96,8 @@ static _Noreturn void be_first(bool no_network, bool users, int go)
 
 	if (!local_tie(go) || read(go, &c, 1) != 1)
 		_exit(1);
-	rc = local_root_enter(&e);
-	if (rc == 0 && no_network)
+	rc = l->root ? root_enter(l->root, l->marker, &e) : local_root_enter(&e);
+	if (rc == 0 && l->no_network)
 		rc = loopback_up(&e);
 	if (rc == 0 && users)
 		rc = local_users_lock(&e);
@@ -114,26 +117,28 @@ static pid_t clone_process(int flags)
 	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
 }
 
-static _Noreturn void keep(bool no_network)
+static _Noreturn void keep(const struct local *l)
 {
 	const int spaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			   (no_network ? CLONE_NEWNET : 0);
+			   (l->no_network ? CLONE_NEWNET : 0);
 	struct report r = {.what = REPORT_FIRST};
 	struct err e = ERR_INIT;
-	bool users = true;
+	/* A root file system has owners of its own. */
+	bool users = !l->root;
+	const unsigned lacks = l->root ? root_lacks(l->root) : 0;
 	int go[2], rc;
 
 	if (pipe2(go, O_CLOEXEC) < 0)
 		_exit(1);
 	/* For root too: it may then not load modules, make devices or mount what is not its own. */
-	r.pid = clone_process(spaces | CLONE_NEWUSER);
-	if (r.pid < 0 && geteuid() == 0) {
+	r.pid = clone_process(spaces | (users ? CLONE_NEWUSER : 0));
+	if (r.pid < 0 && users && geteuid() == 0) {
 		users = false;
 		r.pid = clone_process(spaces);
 	}
 	if (r.pid == 0) {
 		close(go[1]);
-		be_first(no_network, users, go[0]);
+		be_first(l, users, go[0]);
 	}
 	rc = r.pid < 0 ? err_errno(&e, "cannot make namespaces") : 0;
 	if (rc == 0 && users)
@@ -147,6 +152,8 @@ static _Noreturn void keep(bool no_network)
 	/* Not reaped, so that its number is nobody else's while we live. */
 	while (waitid(P_PID, (id_t)r.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 		;
+	if (l->root)
+		root_leave(l->root, lacks);
 	_exit(0);
 }
 
@@ -176,7 +183,7 @@ static int start(struct machine *m, struct err *e)
 	if (rc < 0)
 		return err_ctx(e, "%s", m->name);
 	if (l->keeper.pid == 0)
-		keep(l->no_network);
+		keep(l);
 	m->state = MACHINE_STARTING;
 	m->started = clock_now();
 	return 0;
@@ -270,6 +277,8 @@ static void free_local(struct machine *m)
 	child_kill(&l->keeper);
 	auto_close_fn(&l->status);
 	local_spaces_close(&l->spaces);
+	free(l->root);
+	free(l->marker);
 	free(l);
 }
 
@@ -286,6 +295,14 @@ int machine_local_new(const struct machine_local_options *o, struct machine **re
 	l->life = -1;
 	l->status = -1;
 	l->no_network = o->no_network;
+	if (o->root) {
+		l->root = strdup(o->root);
+		l->marker = strdup(o->marker);
+		if (!l->root || !l->marker) {
+			free_local(&l->m);
+			return err_oom(e);
+		}
+	}
 	snprintf(l->m.name, sizeof(l->m.name), "%s", o->name);
 	snprintf(l->m.place, sizeof(l->m.place), "local");
 	if (uname(&u) == 0)

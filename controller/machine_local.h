@@ -15,6 +15,10 @@
 struct machine_local_options {
 	const char *name;
 	bool no_network; /* nothing but loopback */
+	/* For machine_root.c: a root file system of its own that commands change, instead of all
+	 * that; NULL: none. */
+	const char *root;
+	const char *marker; /* what its BAKE_MARKER says */
 };
 
 /* machine_free() ends it. Kind system where the kernel does not allow it, by poll(). */

@@ -115,6 +115,7 @@ void project_free(struct project *p)
 	free(p->target);
 	free(p->host);
 	free_aws(&p->aws);
+	project_image_free(&p->image);
 	config_words_free(&p->agent);
 	free(p->dist);
 	free(p->name);

@@ -206,8 +206,7 @@ static int check_aws(const struct project_checking *c)
 	return check_tags(c);
 }
 
-/* A path before it was made absolute. */
-static const char *as_written(const struct project_checking *c, const char *path)
+const char *project_as_written(const struct project_checking *c, const char *path)
 {
 	size_t len = strlen(c->p->dir);
 
@@ -230,7 +229,7 @@ static int check_agents(const struct project_checking *c)
 		}
 		if (rc < 0)
 			return project_blame(c, (struct project_place){"project", "agent",
-							as_written(c, agent->word[i])});
+							project_as_written(c, agent->word[i])});
 		arch[i] = found;
 	}
 	return 0;
@@ -260,5 +259,7 @@ int project_check(const struct project *p, const struct config_lines *lines, str
 		rc = check_hosts(&c);
 	if (rc == 0)
 		rc = check_aws(&c);
+	if (rc == 0)
+		rc = project_image_check(&c);
 	return rc < 0 ? rc : check_agents(&c);
 }

@@ -13,32 +13,47 @@
 
 #define PROJECT_DEFAULT_FLAGS "default"
 
-/* project_take.c, project_take_aws.c: each takes one kind of value, as the man page has it. */
-config_parse_fn project_take_address;  /* char *: [user@]host[:port] */
-config_parse_fn project_take_base;     /* char * */
-config_parse_fn project_take_caller;   /* char * */
-config_parse_fn project_take_env;      /* struct config_words */
-config_parse_fn project_take_file;     /* struct config_words: one more path */
-config_parse_fn project_take_flags;    /* char *: words of a command line, or "" */
-config_parse_fn project_take_inner;    /* char *: a path beneath another */
-config_parse_fn project_take_kernel;   /* char * */
-config_parse_fn project_take_level;    /* unsigned */
-config_parse_fn project_take_lifetime; /* uint64_t ns */
-config_parse_fn project_take_market;   /* enum market */
-config_parse_fn project_take_name;     /* char * */
-config_parse_fn project_take_packages; /* struct config_words */
-config_parse_fn project_take_parallel; /* unsigned */
-config_parse_fn project_take_path;     /* char * */
-config_parse_fn project_take_price;    /* uint64_t, money.h */
-config_parse_fn project_take_provider; /* enum provider */
-config_parse_fn project_take_subnets;  /* struct config_words */
-config_parse_fn project_take_tags;     /* struct config_words */
-config_parse_fn project_take_text;     /* char *: printable */
-config_parse_fn project_take_timeout;  /* uint64_t ns */
-config_parse_fn project_take_user;     /* char * */
-config_parse_fn project_take_vcpus;    /* unsigned */
-config_parse_fn project_take_volume;   /* uint64_t bytes */
-config_parse_fn project_take_word;     /* char *: without blanks */
+/* project_take.c, project_take_aws.c, project_take_image.c: each takes one kind of value, as the
+ * man page has it. */
+config_parse_fn project_take_accounts;   /* struct config_words */
+config_parse_fn project_take_address;    /* char *: [user@]host[:port] */
+config_parse_fn project_take_base;       /* char * */
+config_parse_fn project_take_caller;     /* char * */
+config_parse_fn project_take_containers; /* struct config_words */
+config_parse_fn project_take_deprecate;  /* uint64_t ns */
+config_parse_fn project_take_ecs;        /* struct config_words */
+config_parse_fn project_take_env;        /* struct config_words */
+config_parse_fn project_take_file;       /* struct config_words: one more path */
+config_parse_fn project_take_flags;      /* char *: words of a command line, or "" */
+config_parse_fn project_take_format;     /* enum image_format */
+config_parse_fn project_take_image_base; /* char * */
+config_parse_fn project_take_inner;      /* char *: a path beneath another */
+config_parse_fn project_take_iops;       /* unsigned */
+config_parse_fn project_take_kernel;     /* char * */
+config_parse_fn project_take_level;      /* unsigned */
+config_parse_fn project_take_lifetime;   /* uint64_t ns */
+config_parse_fn project_take_market;     /* enum market */
+config_parse_fn project_take_name;       /* char * */
+config_parse_fn project_take_packages;   /* struct config_words */
+config_parse_fn project_take_parallel;   /* unsigned */
+config_parse_fn project_take_parameter;  /* char * */
+config_parse_fn project_take_path;       /* char * */
+config_parse_fn project_take_price;      /* uint64_t, money.h */
+config_parse_fn project_take_provider;   /* enum provider */
+config_parse_fn project_take_regions;    /* struct config_words */
+config_parse_fn project_take_size;       /* uint64_t bytes */
+config_parse_fn project_take_subnets;    /* struct config_words */
+config_parse_fn project_take_tags;       /* struct config_words */
+config_parse_fn project_take_text;       /* char *: printable */
+config_parse_fn project_take_throughput; /* unsigned, MiB/s */
+config_parse_fn project_take_timeout;    /* uint64_t ns */
+config_parse_fn project_take_types;      /* struct config_words */
+config_parse_fn project_take_units;      /* struct config_words */
+config_parse_fn project_take_user;       /* char * */
+config_parse_fn project_take_vcpus;      /* unsigned */
+config_parse_fn project_take_volume;     /* uint64_t bytes */
+config_parse_fn project_take_word;       /* char *: without blanks */
+config_parse_fn project_take_yes;        /* bool */
 
 /* For these. */
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -67,6 +82,7 @@ must_check int project_take_each(
 /* project_read.c: the file as it is, in a project of zeroes, with p->file and p->dir set; then
  * defaults, and paths made absolute. */
 must_check int project_read(struct project *p, struct config_lines *lines, struct err *e);
+must_check int project_make_absolute(const struct project *p, char **path, struct err *e);
 
 /* project_check.c: what more than one value, or the file system, says. */
 must_check int project_check(
@@ -96,8 +112,17 @@ bool project_is_before(const struct config_words *w, size_t i);
 must_check int project_check_targets(
 	const struct project_checking *c, const char *section, const struct config_words *w);
 
+/* A path before it was made absolute. */
+const char *project_as_written(const struct project_checking *c, const char *path);
+
 /* project_check_app.c */
 must_check int project_check_app(const struct project_checking *c, const struct project_app *a);
+
+/* project_image.c: of [image]. */
+must_check int project_image_defaults(struct project *p, struct err *e);
+must_check int project_image_paths(struct project *p, struct err *e);
+must_check int project_image_check(const struct project_checking *c);
+void project_image_free(struct image_spec *i);
 
 /* project.c: the architecture of an agent by its ELF header: "x86_64", "aarch64". */
 must_check int project_agent_arch(const char *path, const char **ret, struct err *e);

@@ -39,6 +39,32 @@ static const struct config_key keys[] = {
 	{"aws", "volume", project_take_volume, AT(aws.volume)},
 	{"aws", "lifetime", project_take_lifetime, AT(aws.lifetime)},
 	{"aws", "vcpus", project_take_vcpus, AT(aws.vcpus)},
+	{"image", "name", project_take_name, AT(image.name)},
+	{"image", "base", project_take_image_base, AT(image.base)},
+	{"image", "apps", config_list, AT(image.apps)},
+	{"image", "flags", project_take_name, AT(image.flags)},
+	{"image", "rpm", project_take_file, AT(image.rpm)},
+	{"image", "repositories", project_take_file, AT(image.repositories)},
+	{"image", "packages", project_take_packages, AT(image.packages)},
+	{"image", "copy", project_take_file, AT(image.copy)},
+	{"image", "config", project_take_path, AT(image.config)},
+	{"image", "units", project_take_units, AT(image.units)},
+	{"image", "ecs", project_take_ecs, AT(image.ecs)},
+	{"image", "containers", project_take_containers, AT(image.containers)},
+	{"image", "before", project_take_path, AT(image.before)},
+	{"image", "after", project_take_path, AT(image.after)},
+	{"image", "check", project_take_path, AT(image.check)},
+	{"image", "types", project_take_types, AT(image.types)},
+	{"image", "size", project_take_size, AT(image.size)},
+	{"image", "format", project_take_format, AT(image.format)},
+	{"image", "regions", project_take_regions, AT(image.regions)},
+	{"image", "accounts", project_take_accounts, AT(image.accounts)},
+	{"image", "encrypt", project_take_yes, AT(image.encrypt)},
+	{"image", "kms_key", project_take_word, AT(image.kms_key)},
+	{"image", "deprecate", project_take_deprecate, AT(image.deprecate)},
+	{"image", "iops", project_take_iops, AT(image.iops)},
+	{"image", "throughput", project_take_throughput, AT(image.throughput)},
+	{"image", "parameter", project_take_parameter, AT(image.parameter)},
 	{"app", "source", project_take_path, APP(source)},
 	{"app", "script", project_take_inner, APP(script)},
 	{"app", "targets", config_list, APP(targets)},
@@ -162,6 +188,8 @@ static int defaults(struct project *p, struct err *e)
 	if (rc == 0)
 		rc = aws_defaults(&p->aws, e);
 	if (rc == 0)
+		rc = project_image_defaults(p, e);
+	if (rc == 0)
 		rc = add_default_flags(p, e);
 	for (size_t i = 0; i < p->n_flags && rc == 0; i++)
 		rc = flags_defaults(&p->flags[i], e);
@@ -172,7 +200,7 @@ static int defaults(struct project *p, struct err *e)
 	return rc;
 }
 
-static int make_absolute(const struct project *p, char **path, struct err *e)
+int project_make_absolute(const struct project *p, char **path, struct err *e)
 {
 	char *joined = NULL;
 
@@ -195,15 +223,18 @@ int project_read(struct project *p, struct config_lines *lines, struct err *e)
 	p->aws.lifetime = 1800 * NSEC_PER_SEC;
 	p->aws.vcpus = 4;
 	rc = config_load_named(p->file, &schema, p, lines, e);
+	p->image.there = config_line(lines, "image", "", NULL) > 0;
 	if (rc == 0)
 		rc = defaults(p, e);
 	if (rc == 0)
-		rc = make_absolute(p, &p->dist, e);
+		rc = project_make_absolute(p, &p->dist, e);
 	if (rc == 0)
-		rc = make_absolute(p, &p->aws.ssh_config, e);
+		rc = project_make_absolute(p, &p->aws.ssh_config, e);
+	if (rc == 0)
+		rc = project_image_paths(p, e);
 	for (size_t i = 0; i < p->agent.len && rc == 0; i++)
-		rc = make_absolute(p, &p->agent.word[i], e);
+		rc = project_make_absolute(p, &p->agent.word[i], e);
 	for (size_t i = 0; i < p->n_apps && rc == 0; i++)
-		rc = make_absolute(p, &p->app[i].source, e);
+		rc = project_make_absolute(p, &p->app[i].source, e);
 	return rc;
 }

@@ -46,6 +46,7 @@ static struct resource *add(struct resources *r, const struct resource_kind *kin
 	snprintf(grown->id, sizeof(grown->id), "%s", id);
 	copy_tag(tags, RESOURCE_RUN, grown->run, sizeof(grown->run));
 	copy_tag(tags, RESOURCE_PROJECT, grown->project, sizeof(grown->project));
+	copy_tag(tags, RESOURCE_TOKEN, grown->token, sizeof(grown->token));
 	grown->keep = ec2_tags_get(tags, RESOURCE_KEEP) != NULL;
 	grown->expires = read_date(ec2_tags_get(tags, RESOURCE_EXPIRES));
 	return grown;
@@ -231,8 +232,8 @@ static int remove_groups(
 
 const struct resource_kind resource_kinds[] = {
 	{RESOURCE_INSTANCE, list_instances, remove_instances, false},
-	{"image", list_images, remove_images, false},
-	{"snapshot", list_snapshots, remove_snapshots, false},
+	{RESOURCE_IMAGE, list_images, remove_images, false},
+	{RESOURCE_SNAPSHOT, list_snapshots, remove_snapshots, false},
 	{"volume", list_volumes, remove_volumes, false},
 	{RESOURCE_GROUP, list_groups, remove_groups, true},
 };

@@ -107,6 +107,71 @@ static const char everything[] =
 	"[host one]\naddress=root@one.example.org:22\ntargets=c7g znver4\n"
 	"[host two]\naddress=alias_two\n";
 
+static const char an_image[] =
+	"[project]\nname=p\n"
+	"[image]\nname=oct\nbase=al2023-ecs\napps=a\nflags=fast\nrpm=config\n"
+	"repositories=config\nrepositories=/etc/hostname\npackages=jq zstd\ncopy=src\ncopy=config\n"
+	"config=config\nunits=chronyd.service x@1.timer\necs=ECS_CLUSTER=c 'ECS_X=a b'\n"
+	"containers=public.ecr.aws/x/y:1.2\nbefore=config\nafter=config\ncheck=config\n"
+	"types=c7a.large c7g.16xlarge\nsize=20G\nformat=qcow2\nregions=eu-west-1 us-gov-east-1\n"
+	"accounts=123456789012\nencrypt=yes\nkms_key=alias/x\ndeprecate=90d\niops=8000\n"
+	"throughput=2000\nparameter=/team/image\n"
+	"[flags fast]\n" APP;
+
+static void test_image(void **state)
+{
+	const struct scratch *t = *state;
+	auto_project struct project p = {0};
+	struct err e = ERR_INIT;
+	char path[128];
+
+	if (load(t, an_image, &p, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_true(p.image.there);
+	assert_string_equal(p.image.name, "oct");
+	assert_string_equal(p.image.base, "al2023-ecs");
+	assert_string_equal(p.image.flags, "fast");
+	snprintf(path, sizeof(path), "%s/src", t->path);
+	assert_int_equal(p.image.copy.len, 2);
+	assert_string_equal(p.image.copy.word[0], path);
+	assert_int_equal(p.image.repositories.len, 2);
+	assert_string_equal(p.image.repositories.word[1], "/etc/hostname");
+	assert_int_equal(p.image.units.len, 2);
+	assert_string_equal(p.image.ecs.word[1], "ECS_X=a b");
+	assert_true(p.image.size == 20 * GIB);
+	assert_int_equal(p.image.format, IMAGE_QCOW2);
+	assert_int_equal(p.image.regions.len, 2);
+	assert_true(p.image.encrypt);
+	assert_true(p.image.deprecate == 90 * 86400 * NSEC_PER_SEC);
+	assert_int_equal(p.image.throughput, 2000);
+	assert_string_equal(p.image.parameter, "/team/image");
+}
+
+static void test_image_defaults(void **state)
+{
+	auto_project struct project p = {0}, none = {0}, local = {0};
+	struct err e = ERR_INIT;
+
+	assert_int_equal(
+		load(*state, "[project]\nname=p\n[aws]\nbase=al2\n[image]\n" APP, &p, &e), 0);
+	assert_true(p.image.there);
+	assert_string_equal(p.image.name, "p");
+	assert_string_equal(p.image.base, "al2");
+	assert_string_equal(p.image.flags, "default");
+	assert_string_equal(p.image.check, "");
+	assert_int_equal(p.image.format, IMAGE_RAW);
+	assert_int_equal(p.image.iops, 4000);
+	assert_int_equal(p.image.throughput, 1000);
+	assert_false(p.image.encrypt);
+	assert_int_equal(load(*state, "[project]\nname=p\n" APP, &none, &e), 0);
+	assert_false(none.image.there);
+	assert_int_equal(
+		load(*state, "[project]\nname=p\nprovider=local\n[image]\nbase=debian:trixie\n" APP,
+			&local, &e),
+		0);
+	assert_string_equal(local.image.base, "debian:trixie");
+}
+
 static void test_everything(void **state)
 {
 	auto_project struct project p = {0};
@@ -169,9 +234,10 @@ static void test_agent(void **state)
 }
 
 #define NAME    "[project]\nname=p\n"
-#define P(text) NAME text "\n" APP           /* line 3 */
-#define A(text) NAME APP text "\n"           /* line 7 */
-#define W(text) NAME "[aws]\n" text "\n" APP /* line 4 */
+#define P(text) NAME text "\n" APP             /* line 3 */
+#define A(text) NAME APP text "\n"             /* line 7 */
+#define W(text) NAME "[aws]\n" text "\n" APP   /* line 4 */
+#define I(text) NAME "[image]\n" text "\n" APP /* line 4 */
 #define LONG    "0123456789012345678901234567890123456789012345678901234567890123"
 
 /* What stands before the line is the file. */
@@ -195,6 +261,42 @@ static const struct {
 	{P("agent=agent.x86\nagent=agent.arm\nagent=./agent.x86"), ":5: [project] agent=: '"},
 	{P("agents=x"), ":3: unknown key 'agents=' in [project]: did you mean 'agent='?"},
 	{P("[awss]"), ":3: unknown section [awss]: did you mean [aws]?"},
+
+	{I("name=a/b"), ":4: [image] name=: 'a/b' is not a name: "},
+	{I("name=a+b"), ":4: [image] name=: 'a+b' has a '+', which no name of an AMI may have"},
+	{I("base=debian:bookworm"),
+		":4: [image] base=: 'debian:bookworm' is no base of provider=ec2"},
+	{I("[project]\nprovider=local"), ":3: [image]: base= is missing"},
+	{I("base=absent\n[project]\nprovider=local"), "/absent': No such file or directory"},
+	{I("base=debian:\n[project]\nprovider=local"),
+		":4: [image] base=: 'debian:' names no suite"},
+	{I("[project]\nprovider=ssh\n[host h]\naddress=h"),
+		":3: [image]: provider=ssh makes no images, as its hosts are not to be wiped: "},
+	{I("apps=b"), ":4: [image] apps=: there is no [app b]"},
+	{I("apps=a a"), ":4: [image] apps=: 'a' is there twice"},
+	{I("flags=fast"), ":4: [image] flags=: there is no [flags fast]"},
+	{I("rpm=absent"), "/absent': No such file or directory"},
+	{I("rpm=config\nrpm=src"), "/src' is not a file"},
+	{I("copy=absent"), ":4: [image] copy=: '"},
+	{I("check=src"), ":4: [image] check=: '"},
+	{I("units=ssh"), ":4: [image] units=: 'ssh' is not the name of a unit that can be enabled"},
+	{I("units=../x.service"), ":4: [image] units=: '../x.service' is not the name of a unit"},
+	{I("ecs=x=1"), ":4: [image] ecs=: 'x=1' is not NAME=VALUE"},
+	{I("containers=a;b"),
+		":4: [image] containers=: 'a;b' is not the name of a container image"},
+	{I("types=c5"), ":4: [image] types=: 'c5' is no instance type: "},
+	{I("size=1M"), ":4: [image] size=: '1M' is not between 1G and 16T"},
+	{I("format=vmdk"), ":4: [image] format=: 'vmdk' is none of raw, qcow2"},
+	{I("regions=europe"), ":4: [image] regions=: 'europe' is no region: "},
+	{I("accounts=12345678901"),
+		":4: [image] accounts=: '12345678901' is not the ID of an account"},
+	{I("encrypt=1"), ":4: [image] encrypt=: '1' is none of no, yes"},
+	{I("kms_key=alias/x"), ":4: [image] kms_key=: encrypt=yes is missing"},
+	{I("deprecate=1h"), ":4: [image] deprecate=: '1h' is not between 1d and 3650d"},
+	{I("iops=100"), ":4: [image] iops=: '100' "},
+	{I("iops=3000\nthroughput=1000"), ":5: [image] throughput=: 1000 MiB/s need iops=4000"},
+	{I("parameter=x"), ":4: [image] parameter=: 'x' is not the path of a parameter: "},
+	{I("parameter=/aws/x"), ":4: [image] parameter=: '/aws/x' begins as those of AWS do: "},
 
 	{"[app jobs]\nsource=src\nscript=build\ntargets=c5\n",
 		":1: [app jobs]: '/shared/jobs' is there already: name the app otherwise"},
@@ -416,6 +518,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_SCRATCH(test_defaults),
 		WITH_SCRATCH(test_everything),
+		WITH_SCRATCH(test_image),
+		WITH_SCRATCH(test_image_defaults),
 		WITH_SCRATCH(test_agent),
 		WITH_SCRATCH(test_bad),
 		WITH_SCRATCH(test_good),

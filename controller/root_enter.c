@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root is entered first and furnished then, so that no link in it leads to the host. Until it
+ * is furnished the host's root lies above it, where descriptors of the host's devices can still be
+ * mounted from.
+ */
+#include "controller/root_enter.h"
+
+#include "common/buf.h"
+#include "common/fs.h"
+#include "common/num.h"
+#include "controller/bake_step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RESOLVER     "/etc/resolv.conf"
+#define POLICY       "/usr/sbin/policy-rc.d"
+#define RESOLVER_MAX 65536
+#define SECURE       (MS_NOSUID | MS_NODEV)
+
+static const char *const nodes[] = {
+	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
+
+/* What the host has that the root is given. */
+struct gift {
+	int node[ARRAY_LEN(nodes)];
+	struct buf resolver;
+};
+
+static int take_gift(struct gift *g, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
+		g->node[i] = open(nodes[i], O_PATH | O_CLOEXEC);
+		if (g->node[i] < 0)
+			return err_errno(e, "cannot open '%s'", nodes[i]);
+	}
+	/* A host without one has no network, or asks itself. */
+	(void)!fs_read(AT_FDCWD, RESOLVER, &g->resolver, &ignored);
+	return 0;
+}
+
+static void drop_gift(struct gift *g)
+{
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		close(g->node[i]);
+	buf_free(&g->resolver);
+}
+
+/* Beneath the host's root, which lies at the same place. */
+static int move_there(const char *dir, struct err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_errno(e, "cannot part from the host's mounts");
+	if (mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(dir) < 0 ||
+		syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_errno(e, "cannot change the root to '%s'", dir);
+	return 0;
+}
+
+static int take_off_host(struct err *e)
+{
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_errno(e, "cannot take off the host's root");
+	return 0;
+}
+
+static int mount_all(struct err *e)
+{
+	static const struct {
+		const char *path, *type;
+		unsigned long flags;
+		const char *data;
+	} rows[] = {
+		{"/proc", "proc", SECURE | MS_NOEXEC, NULL},
+		{"/sys", "sysfs", SECURE | MS_NOEXEC | MS_RDONLY, NULL},
+		{"/dev", "tmpfs", MS_NOSUID, "mode=755"},
+		{"/run", "tmpfs", SECURE, "mode=755"},
+		{"/tmp", "tmpfs", SECURE, "mode=1777"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		/* A root that is to boot has them. */
+		if (mkdir(rows[i].path, 0755) < 0 && errno != EEXIST)
+			return err_errno(e, "cannot make '%s'", rows[i].path);
+		if (mount(rows[i].type, rows[i].path, rows[i].type, rows[i].flags, rows[i].data) <
+			0)
+			return err_errno(e, "cannot mount '%s'", rows[i].path);
+	}
+	return 0;
+}
+
+static int write_file(const char *path, mode_t mode, const char *text, size_t len, struct err *e)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	int rc = fd < 0 ? -errno : fs_write_all(fd, text, len);
+
+	if (rc == 0 && fchmod(fd, mode) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		errno = -rc;
+		return err_errno(e, "cannot write '%s'", path);
+	}
+	return 0;
+}
+
+static int make_devices(const struct gift *g, struct err *e)
+{
+	static const char *const links[][2] = {
+		{"/proc/self/fd", "/dev/fd"},
+		{"/proc/self/fd/0", "/dev/stdin"},
+		{"/proc/self/fd/1", "/dev/stdout"},
+		{"/proc/self/fd/2", "/dev/stderr"},
+		{"pts/ptmx", "/dev/ptmx"},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(nodes) && rc == 0; i++) {
+		char from[32];
+
+		snprintf(from, sizeof(from), "/proc/self/fd/%d", g->node[i]);
+		rc = write_file(nodes[i], 0644, "", 0, e);
+		if (rc == 0 && mount(from, nodes[i], NULL, MS_BIND, NULL) < 0)
+			rc = err_errno(e, "cannot show '%s'", nodes[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(links) && rc == 0; i++) {
+		if (symlink(links[i][0], links[i][1]) < 0)
+			rc = err_errno(e, "cannot make '%s'", links[i][1]);
+	}
+	if (rc == 0 && (mkdir("/dev/shm", 0755) < 0 || mkdir("/dev/pts", 0755) < 0 ||
+			       chmod("/dev/shm", 01777) < 0 ||
+			       mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+				       "newinstance,ptmxmode=0666,mode=620") < 0))
+		rc = err_errno(e, "cannot mount '/dev/pts'");
+	return rc;
+}
+
+/* Above the file of that name, which is made where there is none, and then noted. */
+static int cover(const char *path, const char *with, struct buf *made, struct err *e)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0 && errno != EEXIST)
+		return err_errno(e, "cannot make '%s'", path);
+	if (fd >= 0 && buf_addf(made, "%s\n", path) < 0)
+		return err_oom(e);
+	if (mount(with, path, NULL, MS_BIND, NULL) < 0)
+		return err_errno(e, "cannot cover '%s'", path);
+	return 0;
+}
+
+/* A link to where a resolver would write leads into our /run. */
+static int make_resolver(const struct gift *g, struct buf *made, struct err *e)
+{
+	static const char copy[] = "/run/shared-prep-resolv.conf";
+	char to[PATH_MAX];
+	ssize_t n = readlink(RESOLVER, to, sizeof(to) - 1);
+	int rc = write_file(copy, 0644, buf_str(&g->resolver), g->resolver.len, e);
+
+	if (rc < 0 || n < 0)
+		return rc < 0 ? rc : cover(RESOLVER, copy, made, e);
+	to[n] = '\0';
+	/* Where it leads elsewhere, that is there or it is of no use. */
+	if (strncmp(to, "/run/", 5) != 0 && strncmp(to, "../run/", 7) != 0)
+		return 0;
+	n = strrchr(to, '/') - to;
+	to[n] = '\0';
+	rc = fs_mkdir_p(AT_FDCWD, to[0] == '.' ? to + 2 : to, 0755, e);
+	to[n] = '/';
+	return rc < 0 ? rc
+		      : write_file(to[0] == '.' ? to + 2 : to, 0644, buf_str(&g->resolver),
+				g->resolver.len, e);
+}
+
+/* What invoke-rc.d(8) asks before it starts a service; 101: it is not to. */
+static int make_policy(struct buf *made, struct err *e)
+{
+	static const char policy[] = "#!/bin/sh\nexit 101\n", copy[] = "/run/shared-prep-policy";
+	int rc = write_file(copy, 0755, policy, sizeof(policy) - 1, e);
+
+	if (rc < 0 || access("/usr/sbin/invoke-rc.d", F_OK) < 0)
+		return rc;
+	return cover(POLICY, copy, made, e);
+}
+
+static int furnish(const struct gift *g, const char *marker, struct err *e)
+{
+	auto_buf struct buf made = BUF_INIT(4096);
+	int rc;
+
+	if ((rc = mount_all(e)) < 0 || (rc = make_devices(g, e)) < 0 ||
+		(rc = make_resolver(g, &made, e)) < 0 || (rc = make_policy(&made, e)) < 0 ||
+		(rc = write_file(ROOT_MADE, 0644, buf_str(&made), made.len, e)) < 0)
+		return rc;
+	return write_file(BAKE_MARKER, 0644, marker, strlen(marker), e);
+}
+
+int root_enter(const char *dir, const char *marker, struct err *e)
+{
+	struct gift g = {.resolver = BUF_INIT(RESOLVER_MAX)};
+	int rc;
+
+	umask(0);
+	rc = take_gift(&g, e);
+	if (rc < 0)
+		return rc;
+	rc = move_there(dir, e);
+	if (rc == 0)
+		rc = furnish(&g, marker, e);
+	drop_gift(&g);
+	if (rc == 0)
+		rc = take_off_host(e);
+	umask(022);
+	return rc;
+}
+
+static const char *const made_files[] = {RESOLVER, POLICY};
+
+/* 0: it is there, as a file, a link or whatever. */
+static int find(int root, const char *path, int *ret_parent, char name[static NAME_MAX + 1],
+	struct stat *ret)
+{
+	struct err ignored = ERR_INIT;
+	int rc = fs_open_parent(root, path, ret_parent, name, &ignored);
+
+	if (rc == 0 && fstatat(*ret_parent, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
+		rc = -errno;
+	return rc;
+}
+
+unsigned root_lacks(const char *dir)
+{
+	struct err ignored = ERR_INIT;
+	auto_close int root = -1;
+	unsigned lacks = 0;
+
+	if (fs_root(dir, &root, &ignored) < 0)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_LEN(made_files); i++) {
+		auto_close int parent = -1;
+		char name[NAME_MAX + 1];
+		struct stat st;
+
+		if (find(root, made_files[i], &parent, name, &st) == -ENOENT)
+			lacks |= 1U << i;
+	}
+	return lacks;
+}
+
+void root_leave(const char *dir, unsigned lacks)
+{
+	struct err ignored = ERR_INIT;
+	auto_close int root = -1;
+
+	if (fs_root(dir, &root, &ignored) < 0)
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(made_files); i++) {
+		auto_close int parent = -1;
+		char name[NAME_MAX + 1];
+		struct stat st;
+
+		if (lacks & 1U << i && find(root, made_files[i], &parent, name, &st) == 0 &&
+			S_ISREG(st.st_mode) && st.st_size == 0)
+			unlinkat(parent, name, 0);
+	}
+}
