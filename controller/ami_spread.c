@@ -13,6 +13,8 @@
 
 #define ACCOUNTS_AT_ONCE 100
 
+#define COPIES 257 /* the value of a tag has 256 characters */
+
 static int open_cloud(const struct ami *a, struct ami_made *m, const char *region, struct err *e)
 {
 	m->cloud = calloc(1, sizeof(*m->cloud));
@@ -32,6 +34,7 @@ static int copy_call(struct ami *a, struct ami_made *m, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	tags.item[tags.n++] = (struct ec2_tag){RESOURCE_SOURCE, a->made[0].image};
 	return ec2_image_copy(&m->cloud->client,
 		&(struct ec2_image_copy){.token = m->token,
 			.image = a->made[0].image,
@@ -122,10 +125,10 @@ int ami_deprecate(struct ami *a, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static int keep_one(const struct ami_made *m, struct err *e)
+static int keep_one(const struct ami_made *m, const char *copies, struct err *e)
 {
 	static const char *const expiry[] = {RESOURCE_EXPIRES, NULL};
-	struct ec2_tag keep = {RESOURCE_KEEP, "yes"};
+	struct ec2_tag tags[] = {{RESOURCE_KEEP, "yes"}, {RESOURCE_COPIES, copies}};
 	auto_free const char **ids = calloc(m->n_snapshots + 2, sizeof(*ids));
 	struct call_client *c = &m->cloud->client;
 	int rc;
@@ -135,20 +138,34 @@ static int keep_one(const struct ami_made *m, struct err *e)
 	ids[0] = m->image;
 	for (size_t i = 0; i < m->n_snapshots; i++)
 		ids[i + 1] = m->snapshot[i];
-	rc = ec2_tags_set(c, ids, &(struct ec2_tags){&keep, 1}, clock_deadline(SITE_TIME), e);
+	rc = ec2_tags_set(
+		c, ids, &(struct ec2_tags){tags, *copies ? 2 : 1}, clock_deadline(SITE_TIME), e);
 	if (rc >= 0)
 		rc = ec2_tags_delete(c, ids, expiry, clock_deadline(SITE_TIME), e);
 	return rc < 0 ? rc : 0;
+}
+
+/* Where the copies are, with blanks between; those who retire the image look there. */
+static void list_copies(const struct ami *a, char ret[static COPIES])
+{
+	size_t len = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 1; i < a->n_made && len < COPIES; i++)
+		len += (size_t)snprintf(
+			ret + len, COPIES - len, "%s%s", i > 1 ? " " : "", a->made[i].region);
 }
 
 /* The copies first: where the image itself is kept, all is done. */
 int ami_keep(struct ami *a, struct err *e)
 {
 	struct journal *j = &a->site->run->journal;
+	char copies[COPIES];
 	int rc = 0;
 
+	list_copies(a, copies);
 	for (size_t i = a->n_made; i > 0 && rc >= 0; i--) {
-		rc = keep_one(&a->made[i - 1], e);
+		rc = keep_one(&a->made[i - 1], i == 1 ? copies : "", e);
 		if (rc >= 0)
 			rc = journal_kept(j, a->made[i - 1].token, e);
 	}

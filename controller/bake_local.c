@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/bake_order.h"
 
+#include "common/clock.h"
 #include "common/date.h"
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/num.h"
 #include "controller/disk.h"
+#include "controller/ebs_upload.h"
 #include "controller/machine_root.h"
 #include "controller/machine_wait.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@
 
 #define NAMES_MAX  4096
 #define REPORT_MAX (1 * MIB)
+#define SEND_TIME  (24 * 3600 * NSEC_PER_SEC)
 
 static const char *suffix(const struct bake_order *o)
 {
@@ -218,7 +222,87 @@ static int make_disk(const struct bake_order *o, struct baked *b, struct err *e)
 	return rc;
 }
 
-int bake_local(const struct bake_order *o, struct baked *b, struct err *e)
+/* --- to EBS */
+
+static void on_sent(void *ctx, uint64_t done, uint64_t total)
+{
+	show_draw(ctx, done, total);
+}
+
+static int send(const struct bake_order *o, const struct baked *b, struct ami *a, struct err *e)
+{
+	const struct image_spec *spec = &o->project->image;
+	auto_ec2_site_tags struct ec2_site_tags tags = {0};
+	struct ebs_uploaded sent = {0};
+	char token[JOURNAL_TOKEN];
+	int rc;
+
+	ami_token(a, token);
+	if ((rc = ami_tag(a, token, &tags, e)) < 0)
+		return rc;
+	show_part(o->show, "send it to EBS");
+	rc = ebs_upload(&(struct ebs_upload){.client = &a->site->cloud->client,
+				.journal = &o->run->journal,
+				.path = b->path,
+				.token = token,
+				.description = a->name,
+				.volume = spec->size,
+				.encrypt = spec->encrypt,
+				.kms_key = spec->kms_key,
+				.tags = {tags.item, tags.n},
+				.deadline = clock_deadline(SEND_TIME),
+				.progress = on_sent,
+				.ctx = o->show},
+		&sent, e);
+	if (rc == 0)
+		show_say(o->show, "%" PRIu64 " blocks of 512 KiB sent%s", sent.sent,
+			sent.continued ? ", upon those of a run before" : "");
+	return rc < 0 ? rc : ami_adopt(a, sent.snapshot, token, e);
+}
+
+static int register_it(
+	const struct bake_order *o, struct ec2_site *site, struct baked *b, struct err *e)
+{
+	auto_ami struct ami ami = {.project = o->project,
+		.site = site,
+		.show = o->show,
+		.arch = o->bake->arch,
+		.arch_in_name = o->arch_in_name,
+		.inputs = b->inputs,
+		.base_id = "",
+		.boot_mode = "uefi",
+		.bytes = o->project->image.size};
+	int rc;
+
+	if ((rc = ami_open(&ami, e)) < 0 || (rc = send(o, b, &ami, e)) < 0 ||
+		(rc = ami_finish(&ami, e)) < 0)
+		return rc;
+	return baked_take(b, &ami, e);
+}
+
+static int to_ami(const struct bake_order *o, struct baked *b, struct err *e)
+{
+	struct cloud cloud = {0};
+	struct ec2_site site = {.project = o->project, .cloud = &cloud, .run = o->run};
+	const struct project_aws *aws = &o->project->aws;
+	int rc;
+
+	if (o->project->image.format != IMAGE_RAW)
+		return err_set(e, ERR_CONFIG, EINVAL,
+			"--to-ami: format=qcow2 cannot be sent block by block: use format=raw");
+	rc = cloud_open(&(struct cloud_options){.profile = aws->profile,
+				.region = aws->region,
+				.debug_http = o->debug_http},
+		&cloud, e);
+	if (rc == 0)
+		rc = ami_find(&cloud.client, o->project, o->bake->arch, b->inputs, b->ami, e);
+	if (rc == 0 && !*b->ami)
+		rc = register_it(o, &site, b, e);
+	cloud_close(&cloud);
+	return rc;
+}
+
+static int find_or_make(const struct bake_order *o, struct baked *b, struct err *e)
 {
 	char dir[PATH_MAX], id[DIGEST_TEXT + 64];
 	int rc;
@@ -234,7 +318,15 @@ int bake_local(const struct bake_order *o, struct baked *b, struct err *e)
 	if (snprintf(b->path, sizeof(b->path), "%s/%s%s", dir, b->name, suffix(o)) >=
 		(int)sizeof(b->path))
 		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dir);
-	rc = make_disk(o, b, e);
+	return make_disk(o, b, e);
+}
+
+int bake_local(const struct bake_order *o, struct baked *b, struct err *e)
+{
+	int rc = find_or_make(o, b, e);
+
+	if (rc == 0 && o->to_ami)
+		rc = to_ami(o, b, e);
 	show_end(o->show, rc < 0);
 	return rc;
 }

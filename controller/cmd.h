@@ -14,5 +14,6 @@ extern const struct command cmd_bake;
 extern const struct command cmd_test;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;
+extern const struct command cmd_retire;
 
 #endif

@@ -245,6 +245,19 @@ int journal_kept(struct journal *j, const char *token, struct err *e)
 	return add(j, json_pack("{s:s, s:s}", "event", "kept", "token", token), e);
 }
 
+const json_t *journal_find_event(const struct journal *j, const char *name)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(j->events, i, event)
+	{
+		if (strcmp(json_string_value(json_object_get(event, "event")), name) == 0)
+			return event;
+	}
+	return NULL;
+}
+
 int journal_event(struct journal *j, json_t *event, struct err *e)
 {
 	return add(j, event, e);

@@ -31,6 +31,7 @@ libcontroller_a_SOURCES = \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_retire.c \
 	controller/cmd_test.c \
 	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
@@ -46,6 +47,10 @@ libcontroller_a_SOURCES = \
 	controller/disk_tool.c \
 	controller/disk_tree.c \
 	controller/dist.c controller/dist.h \
+	controller/ebs_index.c controller/ebs_index.h \
+	controller/ebs_upload.c controller/ebs_upload.h \
+	controller/ebs_upload_lane.c \
+	controller/ebs_upload_private.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
@@ -97,6 +102,8 @@ libcontroller_a_SOURCES = \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
+	controller/retire.c controller/retire.h \
+	controller/retire_find.c \
 	controller/root_enter.c controller/root_enter.h \
 	controller/rpm_lead.c controller/rpm_lead.h \
 	controller/run.c controller/run.h \
@@ -134,6 +141,7 @@ libcontroller_a_SOURCES = \
 	controller/aws/debug.c controller/aws/debug.h \
 	controller/aws/debug_body.c \
 	controller/aws/debug_private.h \
+	controller/aws/ebs.c controller/aws/ebs.h \
 	controller/aws/ec2_device.c controller/aws/ec2_device.h \
 	controller/aws/ec2_group.c controller/aws/ec2_group.h \
 	controller/aws/ec2_image.c controller/aws/ec2_image.h \

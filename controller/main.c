@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&cmd_test,
 	&cmd_ls,
 	&cmd_gc,
+	&cmd_retire,
 	NULL,
 };
 

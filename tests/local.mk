@@ -90,6 +90,7 @@ tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_services_SOURCES = \
 	tests/aws/services.c tests/aws/services.h \
+	tests/aws/services_ebs.c \
 	tests/aws/services_ec2.c \
 	tests/aws/services_image.c \
 	tests/aws/services_others.c

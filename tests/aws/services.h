@@ -33,6 +33,7 @@ const struct ec2_select *service_choose(struct service_choice *c, char **argv);
 /* They end with .name = NULL. */
 extern const struct service_command service_ec2[];
 extern const struct service_command service_image[];
+extern const struct service_command service_ebs[];
 extern const struct service_command service_others[];
 
 #endif

@@ -2,7 +2,8 @@
 """A server between a client and moto that looks at each request as AWS would: is the signature what
 botocore makes of it, and does every parameter stand in the official model of the service?
 
-What moto lacks is answered from `canned`: {"GetProducts": [answer of the first page, …]}.
+What moto lacks is answered from `canned`: {"GetProducts": [answer of the first page, …]}; or by a
+function of `hooks`: {action: of the parameters and the request, what reply() takes}.
 """
 
 import hashlib
@@ -213,7 +214,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(400, {}, b"<Error><Code>WireSaysNo</Code></Error>")
             return
         wire.seen.append((service, action, params))
-        if action in wire.faults:
+        if action in wire.hooks:
+            self.reply(*wire.hooks[action](params, self))
+        elif action in wire.faults:
             self.reply(*wire.faults.pop(action))
         elif action in wire.canned:
             pages = wire.canned[action]
@@ -238,8 +241,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = headers.get("Content-Length") if self.command == "HEAD" else None
         self.send_header("Content-Length", length or str(len(body)))
         self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except BrokenPipeError:
+            pass  # its client was killed
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # pylint: disable=invalid-name
 
@@ -251,7 +257,7 @@ class Wire:
     def __init__(self, moto, secret, token=None):
         self.moto, self.secret, self.token = moto, secret, token
         self.judge = Judge()
-        self.seen, self.wrong, self.canned, self.faults = [], [], {}, {}
+        self.seen, self.wrong, self.canned, self.faults, self.hooks = [], [], {}, {}, {}
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.wire = self
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
