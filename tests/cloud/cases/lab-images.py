@@ -175,6 +175,10 @@ def spoils(lab):
         assert lab.ssh(machine, "systemctl is-active shared-prep.service").returncode == 3, how
         assert lab.ssh(machine, "systemctl is-failed shared-prep.service").returncode == (3 if how == "no-unit" else 0)
         lab.clear(machine.group)
+    lab.tell(spoil={"image": image, "how": "not-wiped"})
+    machine = start(lab, ImageId=image)
+    assert said(lab, machine, "stat -c %Y /etc/machine-id") < said(lab, machine, "sed -n 's/^btime //p' /proc/stat")
+    lab.clear(machine.group)
     lab.tell(spoil={"image": image, "shell": "echo more >/opt/more"})
     machine = start(lab, ImageId=image)
     assert said(lab, machine, "cat /opt/more") == "more\n"
