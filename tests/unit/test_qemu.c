@@ -116,11 +116,12 @@ static void bears_endless_lines(void **state)
 
 	(void)state;
 	memset(chunk, 'x', sizeof(chunk));
-	while (r->noise <= QEMU_NOISE_MAX) {
+	for (size_t n = 0; n <= QEMU_NOISE_MAX; n += sizeof(chunk)) {
 		assert_int_equal(
 			qemu_reader_take(r, chunk, sizeof(chunk), &line, &len), sizeof(chunk));
 		assert_null(line);
 	}
+	assert_true(r->noise > QEMU_NOISE_MAX - QEMU_LINE_MAX);
 	assert_int_equal(qemu_reader_take(r, next, strlen(next), &line, &len), 1);
 	assert_non_null(line);
 	assert_int_equal(qemu_words_parse(line, len, TOKEN, &data, &code), QEMU_NOISE);
@@ -190,18 +191,18 @@ static void keeps_the_end_of_a_console(void **state)
 
 static const struct guest {
 	const char *what;
-	const char *before, *after; /* the token: said once, when the command has come */
-	unsigned times;             /* that `before` is said again before `after` */
+	const char *before, *after; /* what it says when the command has come; @: the token */
+	unsigned times;             /* that `before` is said */
 	int code;
 	const char *output;
 } guests[] = {
 	{"ends at once", "", NULL, 0, MACHINE_BROKEN, ""},
-	{"does as told", "", " out aGk=\n@ end 7\n", 0, 7, "hi"},
-	{"talks beside", "\033[0mnoise\n\n \n", " out aGk=\n@ end 0\n", 1000, 0, "hi"},
-	{"never ends a line", "0123456789abcdef", NULL, 2000000, MACHINE_BROKEN, ""},
-	{"never ends talking", "nonsense\n", NULL, 4000000, MACHINE_BROKEN, ""},
-	{"ends in mid-line", "", " end", 0, MACHINE_BROKEN, ""},
-	{"tells an odd code", "", " end 0x0\n@ end 300\n@ end 4\n", 0, 4, ""},
+	{"does as told", "", "@ out aGk=\n@ end 7\n", 0, 7, "hi"},
+	{"talks beside", "\033[0mnoise\n\n \n", "@ out aGk=\n@ end 0\n", 1000, 0, "hi"},
+	{"never ends a line", "0123456789abcdef", "\n@ end 0\n", 2000000, MACHINE_BROKEN, ""},
+	{"never ends talking", "nonsense\n", "@ end 0\n", 4000000, MACHINE_BROKEN, ""},
+	{"ends in mid-line", "", "@ end", 0, MACHINE_BROKEN, ""},
+	{"tells an odd code", "", "@ end 0x0\n@ end 300\n@ end 4\n", 0, 4, ""},
 };
 
 static void say_text(int fd, const char *text, const char *token)
@@ -248,10 +249,8 @@ static void be_guest(int listener, const struct guest *g)
 	}
 	snprintf(token, sizeof(token), "%.16s", text + 1);
 	say_often(fd, g->before, g->times);
-	if (g->after) {
-		say_text(fd, "@", token);
+	if (g->after)
 		say_text(fd, g->after, token);
-	}
 	_exit(0);
 }
 
