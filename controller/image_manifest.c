@@ -17,6 +17,7 @@
 	X("var/cache/*", "made again where it is missing; holds times and inode numbers") \
 	X("var/lib/rpm/*", "the database of rpm holds times: the packages are listed below") \
 	X("usr/lib/sysimage/rpm/*", "the same") \
+	X("root/.rpmdb/*", "the same, as Debian has it") \
 	X("var/lib/dnf/*", "a history with times") \
 	X("var/lib/yum/*", "the same") \
 	X("usr/lib/sysimage/libdnf5/*", "the same") \
