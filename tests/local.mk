@@ -103,12 +103,15 @@ tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/unit/test_artifact \
+	tests/unit/test_bake_gather \
+	tests/unit/test_bake_step \
 	tests/unit/test_base \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
+	tests/unit/test_image_manifest \
 	tests/unit/test_journal \
 	tests/unit/test_ladder \
 	tests/unit/test_matrix \
@@ -125,6 +128,8 @@ check_PROGRAMS += \
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_bake_gather_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_bake_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_base_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
 tests_unit_test_call_LDADD = $(CONTROLLER_TEST)
@@ -133,6 +138,7 @@ tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_image_manifest_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)
