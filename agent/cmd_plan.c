@@ -7,6 +7,7 @@
 #include "agent/mnt.h"
 #include "agent/plan.h"
 #include "agent/settings.h"
+#include "common/clock.h"
 #include "common/fs.h"
 #include "common/json.h"
 
@@ -18,6 +19,7 @@
 struct plan_options {
 	const char *root;
 	const char *instance_type;
+	const char *choose;
 	bool json;
 };
 
@@ -27,6 +29,8 @@ static const struct plan_options defaults = {.root = "/"};
 
 /* clang-format off */
 static const struct opt opts[] = {
+	{OPT_STRING, 0, "choose", AT(choose), "DIR",
+		"print app and archive, a line each, that 'prepare' would take were they in DIR"},
 	{OPT_STRING, 0, "instance-type", AT(instance_type), "TYPE",
 		"take this instance type instead of what the machine tells"},
 	{OPT_FLAG, 0, "json", AT(json), NULL, "print JSON"},
@@ -216,6 +220,45 @@ static void print_ecs(const struct ecs_figures *f)
 	printf("; a job definition may ask for %" PRIu64 " MiB\n", f->job_memory_mib);
 }
 
+/* As 'prepare' learns it: the metadata service is waited for only where nothing else tells. */
+static int learn_type(const struct settings *s, struct identity *id, struct err *e)
+{
+	struct identity_query *query = NULL;
+	int rc;
+
+	if (*id->instance_type.value || id->metadata != METADATA_PENDING)
+		return 0;
+	rc = identity_query_start(id, s, &query, e);
+	if (rc == 0 && identity_query_wait(query, CLOCK_FOREVER))
+		identity_query_merge(query, id);
+	identity_query_free(query);
+	return rc;
+}
+
+static int choose(const struct plan_options *o, int root, struct planned *p, struct err *e)
+{
+	const struct match_machine machine = {
+		.instance_type = p->identity.instance_type.value, .cpu = &p->cpu};
+	int rc;
+
+	free(p->settings.data);
+	p->settings.data = strdup(o->choose);
+	if (!p->settings.data)
+		return err_oom(e);
+	rc = learn_type(&p->settings, &p->identity, e);
+	if (rc == 0)
+		rc = match_scan(root, &p->settings, &machine, &p->match, e);
+	if (rc == 0)
+		rc = match_check(&p->match, e);
+	for (size_t i = 0; rc == 0 && i < p->match.n; i++) {
+		const struct candidate *c = &p->match.candidate[i];
+
+		if (c->chosen)
+			printf("%s\t%s\n", c->app, c->file);
+	}
+	return rc;
+}
+
 static int run(const void *options, const struct opt_operands *operands, struct err *e)
 {
 	const struct plan_options *o = options;
@@ -227,6 +270,8 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	(void)operands;
 	if (rc == 0)
 		rc = look(o, root, &p, e);
+	if (rc == 0 && o->choose)
+		return choose(o, root, &p, e);
 	if (rc == 0)
 		rc = decide(root, &p, e);
 	if (rc < 0)

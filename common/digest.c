@@ -17,6 +17,11 @@ void digest_add(struct digest *d, const void *data, size_t len)
 		SHA256Update(&d->ctx, data, len);
 }
 
+void digest_end_bytes(struct digest *d, uint8_t out[static DIGEST_SIZE])
+{
+	SHA256Final(out, &d->ctx);
+}
+
 void digest_end(struct digest *d, char out[static DIGEST_TEXT])
 {
 	static const char hex[] = "0123456789abcdef";

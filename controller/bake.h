@@ -21,6 +21,7 @@ struct bake_file {
 	mode_t mode; /* with the file type; an archive's is always 0644 */
 	uint64_t bytes;
 	char digest[DIGEST_TEXT]; /* SHA-256; of a directory over all that is in it */
+	bool special;             /* a directory may hold devices and the like; the caller's */
 };
 
 struct bake_archive {

@@ -110,6 +110,16 @@ static int add_entry(
 			       : 0;
 }
 
+/* Devices, sockets and FIFOs: of a whole system. */
+static int add_special(
+	const FTSENT *f, const char *what, struct bake_file *ret, struct digest *d, struct err *e)
+{
+	const dev_t device = f->fts_statp->st_rdev;
+
+	digest_add(d, &device, sizeof(device));
+	return add_entry(f, what, ret, d, e);
+}
+
 static int walk(FTS *fts, const char *what, struct bake_file *ret, struct digest *d, struct err *e)
 {
 	const FTSENT *f;
@@ -132,6 +142,12 @@ static int walk(FTS *fts, const char *what, struct bake_file *ret, struct digest
 		case FTS_NS:
 			errno = f->fts_errno;
 			return cannot(what, f->fts_path, e);
+		case FTS_DEFAULT:
+			if (ret->special) {
+				rc = add_special(f, what, ret, d, e);
+				break;
+			}
+			/* fall through */
 		default:
 			return refuse(what, f->fts_path,
 				"is no file, directory or link: an image gets no others", e);

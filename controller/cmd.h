@@ -9,7 +9,11 @@
 extern const struct command cmd_validate;
 extern const struct command cmd_plan;
 extern const struct command cmd_build;
+extern const struct command cmd_userdata;
+extern const struct command cmd_bake;
+extern const struct command cmd_test;
 extern const struct command cmd_ls;
 extern const struct command cmd_gc;
+extern const struct command cmd_retire;
 
 #endif

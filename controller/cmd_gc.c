@@ -6,6 +6,7 @@
 #include "common/num.h"
 #include "controller/cmd.h"
 #include "controller/gc.h"
+#include "controller/retire.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,30 +105,38 @@ static const char *text_about(const struct run *run, const char *key)
 	return text ? text : "";
 }
 
-/* Something is left of it, and it is the first such of its region. */
-static bool is_first_left(const struct journal *j, size_t at)
+static bool is_to_go(const struct journal_entry *e, bool with_kept)
+{
+	return journal_is_left(e) || (with_kept && e->state == JOURNAL_KEPT);
+}
+
+/* Something of it is to go, and it is the first such of its region. */
+static bool is_first_to_go(const struct journal *j, size_t at, bool with_kept)
 {
 	for (size_t i = 0; i < at; i++) {
-		if (journal_is_left(&j->entry[i]) &&
+		if (is_to_go(&j->entry[i], with_kept) &&
 			strcmp(j->entry[i].region, j->entry[at].region) == 0)
 			return false;
 	}
-	return journal_is_left(&j->entry[at]);
+	return is_to_go(&j->entry[at], with_kept);
 }
 
-/* Each region of its journal that has something left. */
-static int collect_journal(struct collecting *c, struct run *run, struct err *e)
+/* Each region of its journal that has something left. What was to be retired goes, whatever its
+ * tags are by now. */
+static int collect_journal(struct collecting *all, struct run *run, struct err *e)
 {
 	const struct journal *j = &run->journal;
-	struct gc_options o = *c->o;
+	struct gc_options o = *all->o;
+	struct collecting here = {.o = &o, .removed = all->removed}, *c = &here;
 	int rc = 0;
 
 	if (!o.profile)
 		o.profile = text_about(run, "profile");
+	o.with_kept |= journal_find_event(j, RETIRE_EVENT) != NULL;
 	for (size_t i = 0; i < j->n && rc == 0; i++) {
 		auto_cloud struct cloud cloud = {0};
 
-		if (!is_first_left(j, i))
+		if (!is_first_to_go(j, i, o.with_kept))
 			continue;
 		rc = open_cloud(&o, j->entry[i].region, &cloud, e);
 		if (rc == 0)

@@ -41,7 +41,14 @@ static int print_policy(const struct project *p, struct err *e)
 	struct err unknown = ERR_INIT;
 	const struct cloud_options o = {.profile = p->aws.profile, .region = p->aws.region};
 	const char *region = cloud_open(&o, &cloud, &unknown) == 0 ? cloud.region : "";
-	int rc = policy_json(POLICY_BUILD | POLICY_GC, partition_of(region), &policy, e);
+	const struct policy_request r = {
+		.what = POLICY_BUILD | POLICY_GC |
+			(p->image.there ? POLICY_BAKE | POLICY_RETIRE : 0),
+		.partition = partition_of(region),
+		.parameter = p->image.parameter ? p->image.parameter : "",
+		.kms_key = p->image.encrypt && p->image.kms_key ? p->image.kms_key : "",
+	};
+	int rc = policy_json(&r, &policy, e);
 
 	return rc < 0 ? rc : json_print(policy, stdout, e);
 }

@@ -32,7 +32,8 @@ struct ec2_offer {
 struct ec2_site {
 	const struct project *project;
 	struct cloud *cloud;
-	struct run *run; /* NULL: nothing will be made */
+	struct run *run;                /* NULL: nothing will be made */
+	const struct image_spec *image; /* that workers are to become; or NULL */
 
 	char vpc[EC2_ID_MAX];
 	struct ec2_subnets subnets;

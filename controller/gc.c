@@ -57,9 +57,44 @@ static int note_found(const struct gc *g, const struct resource *r, struct err *
 	return journal_made(g->journal, r->token, r->id, e);
 }
 
+static bool stays(const struct gc *g, const struct resource *r)
+{
+	return r->keep && !g->with_kept;
+}
+
+/* By its token, or else its id. */
+static const struct journal_entry *entry_of(const struct gc *g, const struct resource *r)
+{
+	const struct journal_entry *entry = journal_find(g->journal, r->token);
+
+	for (size_t i = 0; !entry && i < g->journal->n; i++) {
+		if (strcmp(g->journal->entry[i].id, r->id) == 0)
+			entry = &g->journal->entry[i];
+	}
+	return entry;
+}
+
+/* What was made to stay is not left: a crash came before the note. */
+static int note_kept(const struct gc *g, const struct resources *all, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; g->journal && i < all->n && rc == 0; i++) {
+		const struct resource *r = &all->item[i];
+		const struct journal_entry *entry = stays(g, r) ? entry_of(g, r) : NULL;
+
+		if (!entry || !journal_is_left(entry))
+			continue;
+		rc = note_found(g, r, e);
+		if (rc == 0)
+			rc = journal_kept(g->journal, entry->token, e);
+	}
+	return rc;
+}
+
 static bool is_ours_to_remove(const struct gc *g, const struct resource *r)
 {
-	return !r->leaving && (g->with_kept || !r->keep);
+	return !r->leaving && !stays(g, r);
 }
 
 /* Up to AT_ONCE of a kind, from *at on. */
@@ -101,7 +136,7 @@ static bool goes_at_once(const struct gc *g, const struct resources *all)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct resource *r = &all->item[i];
 
-		if ((g->with_kept || !r->keep) && (r->leaving || !r->kind->at_once))
+		if (!stays(g, r) && (r->leaving || !r->kind->at_once))
 			return false;
 	}
 	return true;
@@ -115,7 +150,7 @@ static int remove_all(
 	int rc = 0;
 
 	for (size_t i = 0; i < all->n && rc >= 0; i++) {
-		if (!g->with_kept && all->item[i].keep)
+		if (stays(g, &all->item[i]))
 			continue;
 		rc = note_found(g, &all->item[i], e);
 		if (rc == 0)
@@ -131,7 +166,7 @@ static int remove_all(
 static const struct resource *first_left(const struct gc *g, const struct resources *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		if (g->with_kept || !all->item[i].keep)
+		if (!stays(g, &all->item[i]))
 			return &all->item[i];
 	}
 	return NULL;
@@ -165,7 +200,7 @@ static int note_gone(const struct gc *g, struct err *e)
 
 		if (strcmp(j->region, g->cloud->region) != 0)
 			continue;
-		if (j->state == JOURNAL_MADE)
+		if (j->state == JOURNAL_MADE || (j->state == JOURNAL_KEPT && g->with_kept))
 			rc = journal_gone(g->journal, j->token, e);
 		else if (j->state == JOURNAL_INTENDED)
 			rc = journal_refused(g->journal, j->token, e);
@@ -181,6 +216,8 @@ static int one_round(struct gc *g, struct told *told, struct err *e)
 	int rc = resources_list(&g->cloud->client, g->run, g->deadline, &all, e);
 
 	g->looked = clock_now();
+	if (rc == 0)
+		rc = note_kept(g, &all, e);
 	if (rc < 0)
 		return rc;
 	left = first_left(g, &all);

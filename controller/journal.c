@@ -21,6 +21,7 @@ static const struct {
 	{"made", JOURNAL_MADE},
 	{"refused", JOURNAL_REFUSED},
 	{"gone", JOURNAL_GONE},
+	{"kept", JOURNAL_KEPT},
 };
 
 static struct journal_entry *find(const struct journal *j, const char *token)
@@ -237,6 +238,24 @@ int journal_refused(struct journal *j, const char *token, struct err *e)
 int journal_gone(struct journal *j, const char *token, struct err *e)
 {
 	return add(j, json_pack("{s:s, s:s}", "event", "gone", "token", token), e);
+}
+
+int journal_kept(struct journal *j, const char *token, struct err *e)
+{
+	return add(j, json_pack("{s:s, s:s}", "event", "kept", "token", token), e);
+}
+
+const json_t *journal_find_event(const struct journal *j, const char *name)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(j->events, i, event)
+	{
+		if (strcmp(json_string_value(json_object_get(event, "event")), name) == 0)
+			return event;
+	}
+	return NULL;
 }
 
 int journal_event(struct journal *j, json_t *event, struct err *e)

@@ -21,6 +21,7 @@ enum journal_state {
 	JOURNAL_MADE,     /* it is there, with an id */
 	JOURNAL_REFUSED,  /* it was never made */
 	JOURNAL_GONE,     /* it was there, and was seen gone */
+	JOURNAL_KEPT,     /* it is there, and is to stay: an image */
 };
 
 struct journal_entry {
@@ -59,10 +60,14 @@ must_check int journal_intend(
 must_check int journal_made(struct journal *j, const char *token, const char *id, struct err *e);
 must_check int journal_refused(struct journal *j, const char *token, struct err *e);
 must_check int journal_gone(struct journal *j, const char *token, struct err *e);
+/* Once the tag that keeps it is there (RESOURCE_KEEP): what is made counts as left before. */
+must_check int journal_kept(struct journal *j, const char *token, struct err *e);
 
 /* Anything else that is to be known later: an object with a member "event" of its own. Steals the
  * reference. */
 must_check int journal_event(struct journal *j, json_t *event, struct err *e);
+/* The first event of that name; NULL: there is none. */
+const json_t *journal_find_event(const struct journal *j, const char *name);
 
 const struct journal_entry *journal_find(const struct journal *j, const char *token);
 

@@ -2,13 +2,20 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
+	controller/ami.c controller/ami.h \
+	controller/ami_spread.c \
+	controller/ami_wait.c \
 	controller/artifact.c controller/artifact.h \
 	controller/bake.h \
 	controller/bake_archive.c \
+	controller/bake_ec2.c \
 	controller/bake_file.c \
 	controller/bake_fingerprint.c \
 	controller/bake_gather.c \
+	controller/bake_local.c \
+	controller/bake_order.c controller/bake_order.h \
 	controller/bake_plan.c \
+	controller/bake_report.c controller/bake_report.h \
 	controller/bake_rpm.c \
 	controller/bake_run.c controller/bake_run.h \
 	controller/bake_step.c controller/bake_step.h \
@@ -19,21 +26,45 @@ libcontroller_a_SOURCES = \
 	controller/child.c controller/child.h \
 	controller/cloud.c controller/cloud.h \
 	controller/cmd.h \
+	controller/cmd_bake.c \
 	controller/cmd_build.c \
 	controller/cmd_gc.c \
 	controller/cmd_ls.c \
 	controller/cmd_plan.c \
+	controller/cmd_retire.c \
+	controller/cmd_test.c \
+	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
+	controller/disk.c controller/disk.h \
+	controller/disk_base.c \
+	controller/disk_boot.c \
+	controller/disk_image.c \
+	controller/disk_mount.c \
+	controller/disk_part.c \
+	controller/disk_private.h \
+	controller/disk_room.c \
+	controller/disk_root.c \
+	controller/disk_tool.c \
+	controller/disk_tree.c \
 	controller/dist.c controller/dist.h \
+	controller/ebs_index.c controller/ebs_index.h \
+	controller/ebs_upload.c controller/ebs_upload.h \
+	controller/ebs_upload_lane.c \
+	controller/ebs_upload_private.h \
 	controller/ec2_gate.c \
 	controller/ec2_offer.c \
 	controller/ec2_site.c controller/ec2_site.h \
 	controller/ec2_watch.c \
 	controller/fleet.c controller/fleet.h \
+	controller/freeze.c controller/freeze.h \
 	controller/gc.c controller/gc.h \
+	controller/hire.c controller/hire.h \
 	controller/image_bom.c \
 	controller/image_manifest.c controller/image_manifest.h \
 	controller/image_spec.h \
+	controller/image_test.c controller/image_test.h \
+	controller/image_test_table.c \
+	controller/image_use.c controller/image_use.h \
 	controller/journal.c controller/journal.h \
 	controller/keeper.c controller/keeper.h \
 	controller/ladder.c controller/ladder.h \
@@ -43,8 +74,10 @@ libcontroller_a_SOURCES = \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
 	controller/machine_local.c controller/machine_local.h \
+	controller/machine_qemu.c controller/machine_qemu.h \
 	controller/machine_root.c controller/machine_root.h \
 	controller/machine_ssh.c controller/machine_ssh.h \
+	controller/machine_wait.c controller/machine_wait.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
 	controller/plan.c controller/plan.h \
@@ -60,12 +93,22 @@ libcontroller_a_SOURCES = \
 	controller/project_take.c \
 	controller/project_take_aws.c \
 	controller/project_take_image.c \
+	controller/prove_ami.c controller/prove_ami.h \
+	controller/qemu_boot.c controller/qemu_boot.h \
+	controller/qemu_console.c controller/qemu_console.h \
+	controller/qemu_guest.c controller/qemu_guest.h \
+	controller/qemu_talk.c controller/qemu_talk.h \
+	controller/qemu_words.c controller/qemu_words.h \
 	controller/report.c controller/report.h \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
+	controller/retire.c controller/retire.h \
+	controller/retire_find.c \
 	controller/root_enter.c controller/root_enter.h \
+	controller/rpm_lead.c controller/rpm_lead.h \
 	controller/run.c controller/run.h \
 	controller/shell.c controller/shell.h \
+	controller/show.c controller/show.h \
 	controller/source.c controller/source.h \
 	controller/ssh.c controller/ssh.h \
 	controller/ssh_text.c \
@@ -75,10 +118,13 @@ libcontroller_a_SOURCES = \
 	controller/supply.c controller/supply.h \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
+	controller/userdata_script.c controller/userdata_script.h \
 	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \
+	controller/aws/autoscaling.c controller/aws/autoscaling.h \
 	controller/aws/base64.c controller/aws/base64.h \
+	controller/aws/batch.c controller/aws/batch.h \
 	controller/aws/call.c controller/aws/call.h \
 	controller/aws/call_private.h \
 	controller/aws/call_send.c \
@@ -95,14 +141,18 @@ libcontroller_a_SOURCES = \
 	controller/aws/debug.c controller/aws/debug.h \
 	controller/aws/debug_body.c \
 	controller/aws/debug_private.h \
+	controller/aws/ebs.c controller/aws/ebs.h \
+	controller/aws/ec2_device.c controller/aws/ec2_device.h \
 	controller/aws/ec2_group.c controller/aws/ec2_group.h \
 	controller/aws/ec2_image.c controller/aws/ec2_image.h \
+	controller/aws/ec2_image_make.c controller/aws/ec2_image_make.h \
 	controller/aws/ec2_instance.c controller/aws/ec2_instance.h \
 	controller/aws/ec2_network.c controller/aws/ec2_network.h \
 	controller/aws/ec2_run.c controller/aws/ec2_run.h \
 	controller/aws/ec2_select.c controller/aws/ec2_select.h \
 	controller/aws/ec2_spot.c controller/aws/ec2_spot.h \
 	controller/aws/ec2_tag.c controller/aws/ec2_tag.h \
+	controller/aws/ec2_template.c controller/aws/ec2_template.h \
 	controller/aws/ec2_type.c controller/aws/ec2_type.h \
 	controller/aws/ec2_volume.c controller/aws/ec2_volume.h \
 	controller/aws/endpoint.c controller/aws/endpoint.h \
@@ -131,4 +181,12 @@ libcontroller_a_SOURCES = \
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c
 controller_controller_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
+
+# A script as a string; its comments are for those who read it here.
+controller/userdata_boot.inc: controller/userdata_boot.sh
+	$(AM_V_GEN)$(MKDIR_P) controller && sed -e 1d -e '/^[[:space:]]*#/d' -e '/^$$/d' \
+		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/controller/userdata_boot.sh >$@.new && mv $@.new $@
+controller/userdata_script.$(OBJEXT): controller/userdata_boot.inc
+CLEANFILES += controller/userdata_boot.inc
 endif
+EXTRA_DIST += controller/userdata_boot.sh

@@ -91,13 +91,14 @@ static int make_user_data(struct machine_ec2 *m, struct secret *ret, struct err 
 	return userdata_make(&(struct userdata){.host_key = &m->key.private,
 				     .host_public = m->key.public,
 				     .login_public = m->site->login.public,
+				     .run = m->site->run->id,
 				     .lifetime = m->site->project->aws.lifetime},
 		ret, e);
 }
 
 static uint64_t volume_bytes(const struct machine_ec2 *m, const struct base *base)
 {
-	uint64_t wanted = m->site->project->aws.volume;
+	uint64_t wanted = m->site->image ? m->site->image->size : m->site->project->aws.volume;
 	uint64_t least = base->root_bytes > wanted ? base->root_bytes : wanted;
 
 	return (least + GIB - 1) / GIB * GIB;
@@ -128,6 +129,10 @@ static int run_instance(struct machine_ec2 *m, struct ec2_instance *ret, struct 
 			.public_address = !s->is_private,
 			.root = base->root,
 			.volume = volume_bytes(m, base),
+			.iops = s->image ? s->image->iops : 0,
+			.throughput = s->image ? s->image->throughput : 0,
+			.encrypt = s->image && s->image->encrypt,
+			.kms_key = s->image ? s->image->kms_key : NULL,
 			.tags = {tags.item, tags.n},
 			.user_data = &data,
 			.deadline = clock_deadline(SITE_TIME),
@@ -417,6 +422,11 @@ static const struct machine_ops ops = {
 	.stop = stop,
 	.free = free_machine,
 };
+
+const char *machine_ec2_id(const struct machine *m)
+{
+	return ((const struct machine_ec2 *)m)->id;
+}
 
 int machine_ec2_new(const struct machine_ec2_options *o, struct machine **ret, struct err *e)
 {

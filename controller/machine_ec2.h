@@ -20,6 +20,9 @@ struct machine_ec2_options {
 must_check int machine_ec2_new(
 	const struct machine_ec2_options *o, struct machine **ret, struct err *e);
 
+/* Its id; "" before there is one. */
+const char *machine_ec2_id(const struct machine *m);
+
 /* What a failed RunInstances means for what may be tried next. Pure; the fault is that of the last
  * try; unsure: one before it may have made the instance (call.h). */
 enum ec2_refusal {

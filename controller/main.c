@@ -12,8 +12,12 @@ static const struct command *const commands[] = {
 	&cmd_validate,
 	&cmd_plan,
 	&cmd_build,
+	&cmd_userdata,
+	&cmd_bake,
+	&cmd_test,
 	&cmd_ls,
 	&cmd_gc,
+	&cmd_retire,
 	NULL,
 };
 

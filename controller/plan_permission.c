@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/auto.h"
 #include "common/clock.h"
+#include "controller/aws/ec2_image_make.h"
 #include "controller/aws/ec2_run.h"
 #include "controller/aws/ec2_volume.h"
 #include "controller/plan_private.h"
@@ -12,6 +13,8 @@
 #define NO_INSTANCE "i-00000000000000000"
 #define NO_GROUP    "sg-00000000000000000"
 #define NO_VOLUME   "vol-00000000000000000"
+#define NO_IMAGE    "ami-00000000000000000"
+#define NO_SNAPSHOT "snap-00000000000000000"
 #define NO_ADDRESS  "192.0.2.1" /* RFC 5737: an address of nobody */
 
 /* 1: allowed; a resource that is not there says that permission was not what failed. */
@@ -120,6 +123,49 @@ static int try_tag(const struct plan *p, struct err *e)
 		p, ec2_tags_set(&p->cloud->client, ids, &tags, clock_deadline(SITE_TIME), e), e);
 }
 
+static int try_snapshot(const struct plan *p, struct err *e)
+{
+	struct ec2_tag tag = {RESOURCE_RUN, "plan"};
+	char id[EC2_ID_MAX];
+
+	return is_allowed(p,
+		ec2_snapshot_create(&p->cloud->client,
+			&(struct ec2_snapshot_create){.volume = NO_VOLUME,
+				.tags = {&tag, 1},
+				.deadline = clock_deadline(SITE_TIME)},
+			id, e),
+		e);
+}
+
+static int try_register(const struct plan *p, struct err *e)
+{
+	struct ec2_tag tag = {RESOURCE_RUN, "plan"};
+	char id[EC2_ID_MAX];
+
+	return is_allowed(p,
+		ec2_image_register(&p->cloud->client,
+			&(struct ec2_image_register){.name = "shared-prep-plan",
+				.arch = "x86_64",
+				.device = {.name = "/dev/xvda", .snapshot = NO_SNAPSHOT},
+				.tags = {&tag, 1},
+				.deadline = clock_deadline(SITE_TIME)},
+			id, e),
+		e);
+}
+
+static int try_deregister(const struct plan *p, struct err *e)
+{
+	return is_allowed(p,
+		ec2_image_deregister(&p->cloud->client, NO_IMAGE, clock_deadline(SITE_TIME), e), e);
+}
+
+static int try_delete_snapshot(const struct plan *p, struct err *e)
+{
+	return is_allowed(p,
+		ec2_snapshot_delete(&p->cloud->client, NO_SNAPSHOT, clock_deadline(SITE_TIME), e),
+		e);
+}
+
 /* Permissions that hold for what bears the tag of a run may be denied for an id that nothing has.
  */
 static bool cannot_be_told(const struct plan *p)
@@ -132,22 +178,30 @@ int plan_permissions(struct plan *p, char detail[static PLAN_DETAIL], struct err
 	static const struct {
 		const char *action;
 		bool unreal; /* asked of an id that nothing has */
+		bool image;  /* for who bakes one */
 		int (*attempt)(const struct plan *p, struct err *e);
 	} tried[] = {
-		{"CreateSecurityGroup", false, try_group},
-		{"AuthorizeSecurityGroupIngress", true, try_allow},
-		{"RunInstances", false, try_instance},
-		{"CreateTags", true, try_tag},
-		{"TerminateInstances", true, try_terminate},
-		{"RevokeSecurityGroupIngress", true, try_revoke},
-		{"DeleteSecurityGroup", true, try_delete_group},
-		{"DeleteVolume", true, try_delete_volume},
+		{"CreateSecurityGroup", false, false, try_group},
+		{"AuthorizeSecurityGroupIngress", true, false, try_allow},
+		{"RunInstances", false, false, try_instance},
+		{"CreateTags", true, false, try_tag},
+		{"TerminateInstances", true, false, try_terminate},
+		{"RevokeSecurityGroupIngress", true, false, try_revoke},
+		{"DeleteSecurityGroup", true, false, try_delete_group},
+		{"DeleteVolume", true, false, try_delete_volume},
+		{"CreateSnapshot", true, true, try_snapshot},
+		{"RegisterImage", true, true, try_register},
+		{"DeregisterImage", true, true, try_deregister},
+		{"DeleteSnapshot", true, true, try_delete_snapshot},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
 		const char *said = "allowed";
-		int rc = tried[i].attempt(p, e);
+		int rc;
 
+		if (tried[i].image && !p->project->image.there)
+			continue;
+		rc = tried[i].attempt(p, e);
 		if (rc < 0 && (!tried[i].unreal || !cannot_be_told(p)))
 			return err_ctx(e, "ec2:%s", tried[i].action);
 		if (rc < 0) {

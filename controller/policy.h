@@ -10,10 +10,18 @@
 #include "common/json.h"
 
 /* For what: bits. */
-#define POLICY_BUILD 1U
-#define POLICY_GC    2U /* ls and gc too */
+#define POLICY_BUILD  1U
+#define POLICY_GC     2U /* ls and gc too */
+#define POLICY_BAKE   4U /* with what is needed to test and to promote */
+#define POLICY_RETIRE 8U
 
-/* partition: "aws", "aws-cn", "aws-us-gov". */
-must_check int policy_json(unsigned what, const char *partition, json_t **ret, struct err *e);
+struct policy_request {
+	unsigned what;
+	const char *partition; /* "aws", "aws-cn", "aws-us-gov" */
+	const char *parameter; /* of Systems Manager, that the image's id is written to; or "" */
+	const char *kms_key;   /* that images are encrypted with: its ARN, id or alias; or "" */
+};
+
+must_check int policy_json(const struct policy_request *r, json_t **ret, struct err *e);
 
 #endif

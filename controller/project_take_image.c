@@ -33,7 +33,7 @@ int project_take_format(const char *value, void *field, struct err *e)
 
 int project_take_yes(const char *value, void *field, struct err *e)
 {
-	static const char *const word[] = {"no", "yes", NULL};
+	static const char *const word[] = {[false] = "no", [true] = "yes", NULL};
 	unsigned found;
 	int rc = project_one_of(value, word, &found, e);
 

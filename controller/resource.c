@@ -46,6 +46,7 @@ static struct resource *add(struct resources *r, const struct resource_kind *kin
 	snprintf(grown->id, sizeof(grown->id), "%s", id);
 	copy_tag(tags, RESOURCE_RUN, grown->run, sizeof(grown->run));
 	copy_tag(tags, RESOURCE_PROJECT, grown->project, sizeof(grown->project));
+	copy_tag(tags, RESOURCE_TOKEN, grown->token, sizeof(grown->token));
 	grown->keep = ec2_tags_get(tags, RESOURCE_KEEP) != NULL;
 	grown->expires = read_date(ec2_tags_get(tags, RESOURCE_EXPIRES));
 	return grown;
@@ -118,8 +119,12 @@ static int list_images(struct call_client *c, const char *run, uint64_t deadline
 
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
 		const struct ec2_image *m = &list.item[i];
-		struct resource *r = add(out, &resource_kinds[1], m->id, &m->tags);
+		struct resource *r;
 
+		/* It is listed for a while yet. */
+		if (strcmp(m->state, "deregistered") == 0)
+			continue;
+		r = add(out, &resource_kinds[1], m->id, &m->tags);
 		if (!r)
 			return err_oom(e);
 		snprintf(r->detail, sizeof(r->detail), "%.100s %s %s", m->name, m->arch, m->state);
@@ -180,7 +185,12 @@ static int list_snapshots(struct call_client *c, const char *run, uint64_t deadl
 static int remove_snapshots(
 	struct call_client *c, const char *const *ids, uint64_t deadline, struct err *e)
 {
-	return each(c, ids, deadline, ec2_snapshot_delete, e);
+	int rc = each(c, ids, deadline, ec2_snapshot_delete, e);
+
+	/* Of an image that has just gone. */
+	if (rc < 0 && strcmp(c->fault.code, "InvalidSnapshot.InUse") == 0)
+		e->kind = ERR_TRANSIENT;
+	return rc;
 }
 
 static int list_volumes(struct call_client *c, const char *run, uint64_t deadline,
@@ -231,8 +241,8 @@ static int remove_groups(
 
 const struct resource_kind resource_kinds[] = {
 	{RESOURCE_INSTANCE, list_instances, remove_instances, false},
-	{"image", list_images, remove_images, false},
-	{"snapshot", list_snapshots, remove_snapshots, false},
+	{RESOURCE_IMAGE, list_images, remove_images, false},
+	{RESOURCE_SNAPSHOT, list_snapshots, remove_snapshots, false},
 	{"volume", list_volumes, remove_volumes, false},
 	{RESOURCE_GROUP, list_groups, remove_groups, true},
 };

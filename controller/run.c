@@ -219,13 +219,5 @@ int run_forget(struct run *r, struct err *e)
 
 const json_t *run_about(const struct run *r)
 {
-	size_t i;
-	json_t *event;
-
-	json_array_foreach(r->journal.events, i, event)
-	{
-		if (strcmp(json_string_value(json_object_get(event, "event")), "run") == 0)
-			return event;
-	}
-	return NULL;
+	return journal_find_event(&r->journal, "run");
 }

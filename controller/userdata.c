@@ -47,18 +47,19 @@ static int add_value(struct buf *b, const char *before, const char *value)
 	return rc < 0 ? rc : buf_adds(b, "\n");
 }
 
-static int add_switch(struct buf *b, uint64_t lifetime)
+static int add_switch(struct buf *b, const struct userdata *u)
 {
 	char script[1024];
 
 	snprintf(script, sizeof(script),
 		"mkdir -p /run/systemd/system\n"
+		"echo %s >" USERDATA_MARKER "\n"
 		"printf '[Timer]\\nOnActiveSec=%" PRIu64 "s\\nAccuracySec=1s\\n' >" UNIT ".timer\n"
 		"printf '[Unit]\\nDefaultDependencies=no\\n[Service]\\nType=oneshot\\n"
 		"ExecStart=/usr/bin/systemctl --force poweroff\\n' >" UNIT ".service\n"
 		"systemctl daemon-reload\n"
 		"systemctl --no-block start shared-prep-lifetime.timer\n",
-		(uint64_t)(lifetime / NSEC_PER_SEC));
+		u->run, (uint64_t)(u->lifetime / NSEC_PER_SEC));
 	return add_value(b, "bootcmd:\n- ", script);
 }
 
@@ -74,6 +75,8 @@ static int check(const struct userdata *u, struct err *e)
 		return err_set(e, ERR_DATA, EINVAL, "user data: not a public key of ed25519");
 	if (strncmp(secret_reveal(u->host_key), "-----BEGIN OPENSSH PRIVATE KEY-----\n", 36) != 0)
 		return err_set(e, ERR_DATA, EINVAL, "user data: not a private key of OpenSSH");
+	if (!*u->run || strspn(u->run, "0123456789abcdef-") != strlen(u->run))
+		return err_set(e, ERR_DATA, EINVAL, "user data: '%.40s' is no id of a run", u->run);
 	if (u->lifetime < 60 * NSEC_PER_SEC)
 		return err_set(e, ERR_DATA, EINVAL, "user data: a lifetime of under a minute");
 	return 0;
@@ -84,7 +87,7 @@ static int write_all(const struct userdata *u, struct buf *b)
 	int rc = buf_adds(b, "#cloud-config\n");
 
 	if (rc == 0)
-		rc = add_switch(b, u->lifetime);
+		rc = add_switch(b, u);
 	/* No other host key that the image may have is left, or made. */
 	if (rc == 0)
 		rc = buf_adds(b, "ssh_deletekeys: true\nssh_genkeytypes: []\nssh_keys:\n");

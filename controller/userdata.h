@@ -18,8 +18,13 @@ struct userdata {
 	const struct secret *host_key; /* private, ed25519, as ssh-keygen writes it */
 	const char *host_public;
 	const char *login_public; /* of the image's default user */
+	const char *run;          /* id of the run */
 	uint64_t lifetime;        /* ns, of at least a minute */
 };
+
+/* Written at each boot, with the id of the run: this machine is a worker and nothing else, and may
+ * be wiped to become an image. */
+#define USERDATA_MARKER "/run/shared-prep-worker"
 
 /* A command for the worker, whose lifetime then begins anew. */
 #define USERDATA_REARM "systemctl restart shared-prep-lifetime.timer"

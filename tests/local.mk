@@ -90,7 +90,9 @@ tests_aws_profiles_SOURCES = tests/aws/profiles.c
 tests_aws_profiles_LDADD = $(CONTROLLER_LDADD)
 tests_aws_services_SOURCES = \
 	tests/aws/services.c tests/aws/services.h \
+	tests/aws/services_ebs.c \
 	tests/aws/services_ec2.c \
+	tests/aws/services_image.c \
 	tests/aws/services_others.c
 tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
@@ -102,6 +104,7 @@ tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/unit/test_ami \
 	tests/unit/test_artifact \
 	tests/unit/test_bake_gather \
 	tests/unit/test_bake_step \
@@ -116,17 +119,21 @@ check_PROGRAMS += \
 	tests/unit/test_ladder \
 	tests/unit/test_matrix \
 	tests/unit/test_money \
+	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_project \
 	tests/unit/test_query \
 	tests/unit/test_s3 \
+	tests/unit/test_show \
 	tests/unit/test_sigv4 \
 	tests/unit/test_ssh \
 	tests/unit/test_step \
 	tests/unit/test_target \
-	tests/unit/test_userdata
+	tests/unit/test_userdata \
+	tests/unit/test_userdata_script
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_bake_gather_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_bake_step_LDADD = $(CONTROLLER_TEST)
@@ -143,16 +150,19 @@ tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_policy_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_show_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_sigv4_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ssh_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_target_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_userdata_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_userdata_script_LDADD = $(CONTROLLER_TEST)
 endif
 endif
 

@@ -47,6 +47,14 @@ static const char *method_of(const struct call *c)
 	return c->method ? c->method : "POST";
 }
 
+/* EBS, like S3, takes bodies that are not signed, and is told which this is. */
+static unsigned flags_of(enum endpoint_service service)
+{
+	if (service == ENDPOINT_S3)
+		return SIGV4_S3;
+	return service == ENDPOINT_EBS ? SIGV4_CONTENT_SHA256 : 0;
+}
+
 static int sign(struct attempt *a, struct sigv4_signed *ret, struct err *e)
 {
 	struct sigv4_header headers[3 + CALL_HEADERS] = {{"Host", a->host + strlen("Host: ")}};
@@ -77,7 +85,7 @@ static int sign(struct attempt *a, struct sigv4_signed *ret, struct err *e)
 			.region = a->at.region,
 			.service = a->at.service,
 			.time = date_now() + a->client->skew,
-			.flags = a->c->service == ENDPOINT_S3 ? SIGV4_S3 : 0,
+			.flags = flags_of(a->c->service),
 		},
 		ret, e);
 }

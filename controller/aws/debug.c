@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define HEADER_LINE 4096
+#define BINARY      "application/octet-stream"
 
 /* Of names, in small letters. */
 static const char *const secret_parts[] = {"secret", "password", "passphrase", "privatekey",
@@ -141,7 +142,7 @@ static int add_sent(struct buf *out, const struct call_event *event)
 		return rc;
 	if (c->type && strncmp(c->type, "application/x-www-form-urlencoded", 33) == 0)
 		return debug_form(out, "> ", c->body, c->body_len);
-	if (c->service == ENDPOINT_S3)
+	if (c->service == ENDPOINT_S3 || (c->type && strcmp(c->type, BINARY) == 0))
 		return debug_length(out, "> ", c->body_len);
 	return debug_body(out, "> ", c->body, c->body_len);
 }

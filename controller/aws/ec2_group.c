@@ -102,24 +102,14 @@ void ec2_groups_free(struct ec2_groups *g)
 int ec2_group_create(struct call_client *client, const struct ec2_group_new *new,
 	char ret_id[static EC2_ID_MAX], struct err *e)
 {
-	auto_query_answer struct query_answer a = {0};
 	auto_query struct query q;
-	const char *id;
-	int rc;
 
 	query_start(&q, ENDPOINT_EC2, "CreateSecurityGroup", new->deadline, true);
 	query_add(&q, "GroupName", new->name);
 	query_add(&q, "GroupDescription", new->description);
 	query_add(&q, "VpcId", new->vpc);
 	ec2_tags_add(&q, 1, "security-group", &new->tags);
-	rc = query_call(client, &q, &a, e);
-	if (rc != 0)
-		return rc;
-	id = xml_text(a.result, "groupId");
-	if (!id || !*id || strlen(id) >= EC2_ID_MAX)
-		return call_bad_answer(&q.call, e, "no groupId");
-	memcpy(ret_id, id, strlen(id) + 1);
-	return 0;
+	return ec2_new_id(client, &q, "groupId", ret_id, e);
 }
 
 int ec2_group_source(const char *address, char ret[static 80], struct err *e)

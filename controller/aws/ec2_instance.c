@@ -39,6 +39,24 @@ static int take_state(const struct _xmlNode *item, enum ec2_state *ret, struct e
 		name ? name : "");
 }
 
+/* Of the root, among those of the instance. */
+static int take_volume(const struct _xmlNode *item, struct ec2_instance *ret, struct err *e)
+{
+	static const struct field fields[] = {
+		FIELD(struct ec2_instance, volume, FIELD_TEXT, "ebs/volumeId", false),
+	};
+	const struct _xmlNode *set = xml_child(item, "blockDeviceMapping");
+
+	for (const struct _xmlNode *d = set ? xml_child(set, "item") : NULL; d;
+		d = xml_next(d, "item")) {
+		const char *name = xml_text(d, "deviceName");
+
+		if (name && strcmp(name, ret->root) == 0)
+			return field_take(d, fields, ARRAY_LEN(fields), ret, e);
+	}
+	return 0;
+}
+
 int ec2_instance_take(const struct _xmlNode *item, struct ec2_instance *ret, struct err *e)
 {
 	static const struct field fields[] = {
@@ -50,6 +68,7 @@ int ec2_instance_take(const struct _xmlNode *item, struct ec2_instance *ret, str
 		FIELD(struct ec2_instance, private_ip, FIELD_TEXT, "privateIpAddress", false),
 		FIELD(struct ec2_instance, public_ip, FIELD_TEXT, "ipAddress", false),
 		FIELD(struct ec2_instance, ipv6, FIELD_TEXT, "ipv6Address", false),
+		FIELD(struct ec2_instance, root, FIELD_TEXT, "rootDeviceName", false),
 		FIELD(struct ec2_instance, token, FIELD_TEXT, "clientToken", false),
 		FIELD(struct ec2_instance, launched, FIELD_DATE, "launchTime", false),
 		FIELD(struct ec2_instance, reason, FIELD_TEXT, "stateReason/code", false),
@@ -61,6 +80,8 @@ int ec2_instance_take(const struct _xmlNode *item, struct ec2_instance *ret, str
 
 	if (rc == 0)
 		rc = take_state(item, &ret->state, e);
+	if (rc == 0)
+		rc = take_volume(item, ret, e);
 	ret->spot = lifecycle && strcmp(lifecycle, "spot") == 0;
 	if (ipv6 && strlen(ipv6) < sizeof(ret->ipv6) && !*ret->ipv6)
 		memcpy(ret->ipv6, ipv6, strlen(ipv6) + 1);

@@ -27,7 +27,9 @@ struct ec2_instance {
 	char private_ip[16]; /* "" where it has none (yet) */
 	char public_ip[16];
 	char ipv6[46];
-	char token[65]; /* the client token of its RunInstances */
+	char root[32];           /* a device's name: "/dev/xvda" */
+	char volume[EC2_ID_MAX]; /* behind it; "" where it has none (yet) */
+	char token[65];          /* the client token of its RunInstances */
 	bool spot;
 	int64_t launched;
 	char reason[128]; /* code of the last change of state: "Server.SpotInstanceTermination" */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/aws/ec2_run.h"
 
-#include "common/num.h"
 #include "controller/aws/base64.h"
+#include "controller/aws/ec2_device.h"
 #include "controller/aws/field.h"
 #include "controller/money.h"
 
@@ -42,10 +42,16 @@ static void add_network(struct query *q, const struct ec2_run *run)
 
 static void add_volume(struct query *q, const struct ec2_run *run)
 {
-	query_add(q, "BlockDeviceMapping.1.DeviceName", run->root);
-	query_add_number(q, "BlockDeviceMapping.1.Ebs.VolumeSize", run->volume / GIB);
-	query_add(q, "BlockDeviceMapping.1.Ebs.VolumeType", "gp3");
-	query_add_flag(q, "BlockDeviceMapping.1.Ebs.DeleteOnTermination", true);
+	ec2_device_add(q, 1,
+		&(struct ec2_device_new){
+			.name = run->root,
+			.bytes = run->volume,
+			.type = "gp3",
+			.iops = run->iops,
+			.throughput = run->throughput,
+			.encrypt = run->encrypt,
+			.kms_key = run->kms_key,
+		});
 }
 
 static int add_user_data(struct query *q, const struct secret *data, struct err *e)

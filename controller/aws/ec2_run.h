@@ -24,6 +24,9 @@ struct ec2_run {
 	const char *profile;            /* name of an instance profile; or NULL */
 	const char *root;               /* device of the image's root volume */
 	uint64_t volume;                /* bytes of it, a multiple of 1 GiB; gp3 */
+	unsigned iops, throughput;      /* of it, the latter in MiB/s; 0: what gp3 comes with */
+	bool encrypt;                   /* false: as the image or the account has it */
+	const char *kms_key;            /* with encrypt; NULL or "": the account's default */
 	struct ec2_tags tags;           /* of instance and volume */
 	const struct secret *user_data; /* or NULL */
 	uint64_t deadline;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which resources a list of EC2 is to have: of these ids, and of these filters all. */
+/* Which resources a list of EC2 is to have: of these ids, and of these filters all; and the id of a
+ * new one. */
 #ifndef CONTROLLER_AWS_EC2_SELECT_H
 #define CONTROLLER_AWS_EC2_SELECT_H
 
@@ -24,5 +25,9 @@ struct ec2_select {
 
 /* id is what the action calls one: "InstanceId"; owner likewise, or NULL. */
 void ec2_select_add(struct query *q, const struct ec2_select *s, const char *id, const char *owner);
+
+/* Does a call that makes one; member is what its answer calls the id. As query_call() returns. */
+must_check int ec2_new_id(struct call_client *client, struct query *q, const char *member,
+	char ret_id[static EC2_ID_MAX], struct err *e);
 
 #endif

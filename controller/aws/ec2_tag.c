@@ -73,3 +73,15 @@ int ec2_tags_set(struct call_client *client, const char *const *ids, const struc
 	}
 	return query_do(client, &q, NULL, e);
 }
+
+int ec2_tags_delete(struct call_client *client, const char *const *ids, const char *const *keys,
+	uint64_t deadline, struct err *e)
+{
+	auto_query struct query q;
+
+	query_start(&q, ENDPOINT_EC2, "DeleteTags", deadline, true);
+	query_add_list(&q, "ResourceId", ids);
+	for (size_t i = 0; keys[i]; i++)
+		query_addf(&q, keys[i], "Tag.%zu.Key", i + 1);
+	return query_do(client, &q, NULL, e);
+}

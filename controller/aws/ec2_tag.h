@@ -31,4 +31,9 @@ void ec2_tags_free(struct ec2_tags *tags);
 must_check int ec2_tags_set(struct call_client *client, const char *const *ids,
 	const struct ec2_tags *tags, uint64_t deadline, struct err *e);
 
+/* DeleteTags, whatever their values; ids and keys end with NULL. That they are gone already is
+ * success. 1: a dry run. */
+must_check int ec2_tags_delete(struct call_client *client, const char *const *ids,
+	const char *const *keys, uint64_t deadline, struct err *e);
+
 #endif

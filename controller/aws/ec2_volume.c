@@ -81,6 +81,19 @@ void ec2_volumes_free(struct ec2_volumes *list)
 	*list = (struct ec2_volumes){0};
 }
 
+int ec2_snapshot_create(struct call_client *client, const struct ec2_snapshot_create *s,
+	char ret_id[static EC2_ID_MAX], struct err *e)
+{
+	auto_query struct query q;
+
+	query_start(&q, ENDPOINT_EC2, "CreateSnapshot", s->deadline, true);
+	q.call.names_new = true;
+	query_add(&q, "VolumeId", s->volume);
+	query_add(&q, "Description", s->description);
+	ec2_tags_add(&q, 1, "snapshot", &s->tags);
+	return ec2_new_id(client, &q, "snapshotId", ret_id, e);
+}
+
 int ec2_volume_delete(struct call_client *client, const char *id, uint64_t deadline, struct err *e)
 {
 	static const char *const gone[] = {"InvalidVolume.NotFound", NULL};

@@ -34,7 +34,19 @@ void ec2_volumes_free(struct ec2_volumes *list);
 
 #define auto_ec2_volumes __attribute__((cleanup(ec2_volumes_free)))
 
-/* That it is gone already is success. 1: a dry run. */
+struct ec2_snapshot_create {
+	const char *volume;
+	const char *description; /* or NULL */
+	struct ec2_tags tags;
+	uint64_t deadline;
+};
+
+/* Of what is on the volume now; it is pending at first. It takes no client token: it is found by
+ * its tags. 1: a dry run, here and below. */
+must_check int ec2_snapshot_create(struct call_client *client, const struct ec2_snapshot_create *s,
+	char ret_id[static EC2_ID_MAX], struct err *e);
+
+/* That it is gone already is success. */
 must_check int ec2_volume_delete(
 	struct call_client *client, const char *id, uint64_t deadline, struct err *e);
 

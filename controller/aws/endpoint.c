@@ -29,7 +29,10 @@ static const struct {
 	const char *section;  /* in a services section */
 	const char *signing;
 } services[ENDPOINT_SERVICES] = {
+	[ENDPOINT_AUTOSCALING] = {"autoscaling", "AWS_ENDPOINT_URL_AUTO_SCALING", "auto_scaling",
+		"autoscaling"},
 	[ENDPOINT_BATCH] = {"batch", "AWS_ENDPOINT_URL_BATCH", "batch", "batch"},
+	[ENDPOINT_EBS] = {"ebs", "AWS_ENDPOINT_URL_EBS", "ebs", "ebs"},
 	[ENDPOINT_EC2] = {"ec2", "AWS_ENDPOINT_URL_EC2", "ec2", "ec2"},
 	[ENDPOINT_ECR] = {"api.ecr", "AWS_ENDPOINT_URL_ECR", "ecr", "ecr"},
 	[ENDPOINT_IAM] = {"iam", "AWS_ENDPOINT_URL_IAM", "iam", "iam"},
@@ -69,8 +72,9 @@ static const struct {
 	{BIT(ENDPOINT_ECR), ALL, DUAL, "ecr.%r.%d", NULL},
 	{BIT(ENDPOINT_ECR), ALL, FIPS_DUAL, "ecr-fips.%r.%d", NULL},
 	{BIT(ENDPOINT_BATCH), AWS, FIPS, "fips.batch.%r.%s", NULL},
-	{BIT(ENDPOINT_BATCH) | BIT(ENDPOINT_EC2) | BIT(ENDPOINT_SERVICE_QUOTAS) |
-			BIT(ENDPOINT_SSM) | BIT(ENDPOINT_SSO) | BIT(ENDPOINT_STS),
+	{BIT(ENDPOINT_AUTOSCALING) | BIT(ENDPOINT_BATCH) | BIT(ENDPOINT_EC2) |
+			BIT(ENDPOINT_SERVICE_QUOTAS) | BIT(ENDPOINT_SSM) | BIT(ENDPOINT_SSO) |
+			BIT(ENDPOINT_STS),
 		GOV, FIPS, "%n.%r.%s", NULL},
 	{EVERY, ALL, PLAIN, "%n.%r.%s", NULL},
 	{EVERY, ALL, DUAL, "%n.%r.%d", NULL},

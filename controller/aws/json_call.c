@@ -20,8 +20,9 @@ static int ask(struct call_client *client, const struct json_call *c, const json
 	auto_buf struct buf body = BUF_INIT(BODY_MAX);
 	struct call call_ = {.service = c->service,
 		.action = action_of(c),
-		.target = c->target,
-		.type = "application/x-amz-json-1.1",
+		.target = c->path ? NULL : c->target,
+		.path = c->path,
+		.type = c->path ? "application/json" : "application/x-amz-json-1.1",
 		.changes = c->changes,
 		.deadline = c->deadline};
 	struct fault fault;
@@ -54,8 +55,9 @@ int json_call(struct call_client *client, const struct json_call *c, json_t *in,
 /* 1: in is for the next page. */
 static int turn(const struct json_call *c, json_t *in, const json_t *answer, struct err *e)
 {
-	const char *next = json_string_value(json_object_get(answer, "NextToken"));
-	const char *last = json_string_value(json_object_get(in, "NextToken"));
+	const char *name = c->path ? "nextToken" : "NextToken";
+	const char *next = json_string_value(json_object_get(answer, name));
+	const char *last = json_string_value(json_object_get(in, name));
 
 	if (!next || !*next)
 		return 0;
@@ -63,7 +65,7 @@ static int turn(const struct json_call *c, json_t *in, const json_t *answer, str
 		return call_bad_answer(
 			&(struct call){.service = c->service, .action = action_of(c)}, e,
 			"no way to its next page");
-	return json_object_set_new(in, "NextToken", json_string(next)) < 0 ? err_oom(e) : 1;
+	return json_object_set_new(in, name, json_string(next)) < 0 ? err_oom(e) : 1;
 }
 
 int json_call_pages(struct call_client *client, const struct json_call *c, json_t *in,

@@ -15,6 +15,8 @@ static const char *version_of(enum endpoint_service service)
 	switch (service) {
 	case ENDPOINT_EC2:
 		return "2016-11-15";
+	case ENDPOINT_AUTOSCALING:
+		return "2011-01-01";
 	case ENDPOINT_IAM:
 		return "2010-05-08";
 	default:
@@ -149,14 +151,14 @@ void query_answer_free(struct query_answer *a)
 static int take_page(const struct query *q, const struct query_pages *p,
 	const struct _xmlNode *result, struct err *e)
 {
+	const char *name = q->call.service == ENDPOINT_EC2 ? "item" : "member";
 	const struct _xmlNode *set = xml_child(result, p->set);
 	int rc = 0;
 
 	if (!set)
 		return err_set(e, ERR_DATA, EPROTO, "%s %s: the answer has no %s",
 			endpoint_service_name(q->call.service), q->call.action, p->set);
-	for (const struct _xmlNode *i = xml_child(set, "item"); rc == 0 && i;
-		i = xml_next(i, "item"))
+	for (const struct _xmlNode *i = xml_child(set, name); rc == 0 && i; i = xml_next(i, name))
 		rc = p->take(p->ctx, i, e);
 	return rc < 0 ? err_ctx(e, "%s %s", endpoint_service_name(q->call.service), q->call.action)
 		      : 0;
@@ -166,7 +168,8 @@ static int take_page(const struct query *q, const struct query_pages *p,
 static int next_page(const struct query *q, const struct _xmlNode *result,
 	char token[static TOKEN_TEXT], struct err *e)
 {
-	const char *next = xml_text(result, "nextToken");
+	bool ec2 = q->call.service == ENDPOINT_EC2;
+	const char *next = xml_text(result, ec2 ? "nextToken" : "NextToken");
 
 	if (!next || !*next)
 		return 0;

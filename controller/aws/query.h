@@ -65,9 +65,10 @@ void query_answer_free(struct query_answer *a);
 
 #define auto_query_answer __attribute__((cleanup(query_answer_free)))
 
-/* A list that comes in pages, each with a nextToken while there are more. */
+/* A list that comes in pages, each with a nextToken (EC2) or NextToken while there are more. */
 struct query_pages {
-	const char *set; /* of the answer, with an <item> for each: "reservationSet" */
+	const char *set; /* of the answer, with an <item> (EC2) or <member> for each:
+			  * "reservationSet" */
 	int (*take)(void *ctx, const struct _xmlNode *item, struct err *e);
 	void *ctx;
 };

@@ -66,3 +66,19 @@ int ssm_parameters(struct call_client *client, const char *const *names, uint64_
 	}
 	return 0;
 }
+
+int ssm_parameter_put(struct call_client *client, const struct ssm_put *p, struct err *e)
+{
+	const struct json_call c = {.service = ENDPOINT_SSM,
+		.target = "AmazonSSM.PutParameter",
+		.changes = true,
+		.deadline = p->deadline};
+	auto_json json_t *answer = NULL;
+	int rc = json_call(client, &c,
+		json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*}", "Name", p->name, "Value", p->value,
+			"Type", "String", "Overwrite", 1, "DataType",
+			p->image ? "aws:ec2:image" : "text", "Description", p->description),
+		&answer, e);
+
+	return rc < 0 ? err_ctx(e, "parameter '%.200s'", p->name) : 0;
+}

@@ -26,4 +26,18 @@ struct ssm_parameters {
 must_check int ssm_parameters(struct call_client *client, const char *const *names,
 	uint64_t deadline, struct ssm_parameters *ret, struct err *e);
 
+struct ssm_put {
+	const char *name;
+	const char *value;
+	const char *description; /* or NULL */
+	bool image;
+	uint64_t deadline;
+};
+
+/* PutParameter: a String that is written anew, or over what is there. image: it is an image's id,
+ * which AWS looks at first (data type aws:ec2:image): a launch template may name the parameter.
+ * Kind remote, code UnsupportedParameterType …: what is there is of another type. */
+must_check int ssm_parameter_put(
+	struct call_client *client, const struct ssm_put *p, struct err *e);
+
 #endif

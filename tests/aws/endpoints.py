@@ -22,7 +22,7 @@ import botocore.exceptions
 import botocore.loaders
 import botocore.session
 
-SERVICES = ("batch", "ec2", "ecr", "iam", "pricing", "s3", "service-quotas", "ssm", "sso", "sts")
+SERVICES = ("autoscaling", "batch", "ebs", "ec2", "ecr", "iam", "pricing", "s3", "service-quotas", "ssm", "sso", "sts")
 SIGNING = {"service-quotas": "servicequotas", "sso": "awsssoportal"}
 UNKNOWN = ["us-west-99", "xx-somewhere-1"]
 CONFIGURED = 400
@@ -56,7 +56,7 @@ def by_rules():
 def configured(folder, rnd):
     for number in range(CONFIGURED):
         service = rnd.choice(SERVICES)
-        name = service.replace("-", "_")
+        name = {"autoscaling": "auto_scaling"}.get(service, service.replace("-", "_"))
         config = folder / f"config.{number}"
         text = "[profile p]\n"
         if rnd.random() < 0.5:

@@ -4,7 +4,8 @@
 #define TESTS_AWS_SERVICES_H
 
 #include "common/json.h"
-#include "controller/aws/call.h"
+#include "controller/aws/ec2_select.h"
+#include "controller/aws/ec2_tag.h"
 
 #include <stdint.h>
 
@@ -17,8 +18,22 @@ struct service_command {
 
 uint64_t service_deadline(void);
 
-/* Both end with .name = NULL. */
+/* Tags as {"a": "b"}. */
+json_t *service_tags(const struct ec2_tags *tags);
+
+/* argv: [NAME VALUE]: one filter, or none. */
+struct service_choice {
+	const char *values[2];
+	struct ec2_filter filter;
+	struct ec2_select select;
+};
+
+const struct ec2_select *service_choose(struct service_choice *c, char **argv);
+
+/* They end with .name = NULL. */
 extern const struct service_command service_ec2[];
+extern const struct service_command service_image[];
+extern const struct service_command service_ebs[];
 extern const struct service_command service_others[];
 
 #endif

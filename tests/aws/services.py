@@ -58,9 +58,9 @@ class Bench:
         self.debug = folder / "debug"
         self.ec2 = self.client("ec2")
 
-    def client(self, service, url=None):
+    def client(self, service, url=None, region="us-east-1"):
         return botocore.session.Session().create_client(
-            service, region_name="us-east-1", endpoint_url=url or "http://" + self.wire.moto,
+            service, region_name=region, endpoint_url=url or "http://" + self.wire.moto,
             aws_access_key_id="AKIAX", aws_secret_access_key=SECRET)
 
     def ask(self, *command, code=0, **env):
@@ -143,7 +143,10 @@ def check_instances(bench):
         (found,) = bench.ask("instances", "instance-id", one["id"])
         expect(found == {
             "id": one["id"], "state": "running", "type": "c5.large", "zone": subnet["AvailabilityZone"],
-            "image": "ami-12c6146b", "subnet": subnet["SubnetId"], "private": known["PrivateIpAddress"],
+            "image": "ami-12c6146b", "root": known["RootDeviceName"],
+            # moto's root is /dev/sda1, whatever is asked for.
+            "volume": "",
+            "subnet": subnet["SubnetId"], "private": known["PrivateIpAddress"],
             "public": known["PublicIpAddress"], "ipv6": "", "token": token, "spot": token == "token-1",
             "launched": seconds(known["LaunchTime"]), "reason": "",
             "tags": {"shared-prep:run": "r 1+&"}}, found)
@@ -195,9 +198,13 @@ def check_images(bench):
     expect(len(known) > 5 and found == [{
         "id": i["ImageId"], "name": i["Name"], "owner": i["OwnerId"], "alias": i.get("ImageOwnerAlias", ""),
         "created": seconds(i["CreationDate"]), "arch": i["Architecture"], "state": i["State"],
-        "root": i["RootDeviceName"], "tags": {},
+        "root": i["RootDeviceName"], "tags": {}, "description": i.get("Description", ""),
+        "imds": i.get("ImdsSupport", ""), "boot": i.get("BootMode", ""), "ena": i.get("EnaSupport", False),
+        "sriov": i.get("SriovNetSupport", ""), "platform": i.get("PlatformDetails", ""),
+        "codes": bool(i.get("ProductCodes")), "deprecated": 0,
         "devices": [{"name": d["DeviceName"], "snapshot": d["Ebs"]["SnapshotId"],
-                     "bytes": d["Ebs"]["VolumeSize"] << 30} for d in i["BlockDeviceMappings"]]}
+                     "bytes": d["Ebs"]["VolumeSize"] << 30, "type": d["Ebs"].get("VolumeType", ""),
+                     "encrypted": d["Ebs"].get("Encrypted", False)} for d in i["BlockDeviceMappings"]]}
                                     for i in known], found[:1])
     instance = bench.ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     image = bench.ec2.create_image(InstanceId=instance, Name="mine", TagSpecifications=[
@@ -206,8 +213,12 @@ def check_images(bench):
     expect(mine["id"] == image and mine["tags"] == {"shared-prep:run": "2"}, mine)
     snapshot = mine["devices"][0]["snapshot"]
     bench.ask("tag", snapshot, "shared-prep:run", "2")
+    bench.ask("tag", snapshot, "shared-prep:keep", "yes")
+    for _ in range(2):
+        bench.ask("untag", snapshot, "shared-prep:keep", "other")
     (one,) = bench.ask("snapshots", "tag:shared-prep:run", "2")
-    expect(one["id"] == snapshot and one["state"] == "completed" and one["bytes"] > 0, one)
+    expect(one["id"] == snapshot and one["state"] == "completed" and one["bytes"] > 0 and
+           one["tags"] == {"shared-prep:run": "2"}, one)
     expect("InvalidSnapshot.InUse" in bench.ask("snapshot-delete", snapshot, code=6), "in use")
     expect(bench.ask("--dry-run", "deregister", image) == {"allowed": True}, "dry run")
     for _ in range(2):
@@ -221,6 +232,206 @@ def check_images(bench):
     for _ in range(2):
         bench.ask("volume-delete", volume)
     expect("DeregisterImage" in bench.wire.actions(since), "deregistered")
+
+
+def answered(action, member):
+    return (200, {}, f"<{action}Response><{member}>x-1</{member}></{action}Response>".encode())
+
+
+def check_images_made(bench):
+    """moto ignores most of it, or refuses it: the models judge."""
+    def sent(action):
+        return [p for _, a, p in bench.wire.seen if a == action][-1]
+
+    def tagged(kind, value):
+        return {"ResourceType": kind, "Tags": [{"Key": "shared-prep:token", "Value": value}]}
+
+    instance = bench.ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    (known,) = bench.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    expect(bench.ask("instances-of", instance)[0]["volume"] == known["BlockDeviceMappings"][0]["Ebs"]["VolumeId"],
+           known)
+    expect(bench.ask("--dry-run", "image-create", instance, "n-1") == {"allowed": True}, "dry run")
+    image = bench.ask("image-create", instance, "n-1")["id"]
+    known = bench.ec2.describe_images(ImageIds=[image])["Images"][0]
+    expect(known["Name"] == "n-1" and known["Description"] == "of a test" and
+           known["Tags"] == [{"Key": "shared-prep:token", "Value": "i"}], known)
+    expect(sent("CreateImage") == {"InstanceId": instance, "Name": "n-1", "Description": "of a test",
+                                   "NoReboot": True, "TagSpecifications": [tagged("image", "i")]}, sent("CreateImage"))
+    bench.wire.faults["CreateImage"] = answered("CreateImage", "imageId")
+    expect(bench.ask("image-create", instance, "n-2", "/dev/xvda") == {"id": "x-1"}, "id")
+    ebs = {"VolumeSize": 12, "VolumeType": "gp3", "Iops": 3500, "Throughput": 200, "DeleteOnTermination": True}
+    expect(sent("CreateImage")["BlockDeviceMappings"] == [{"DeviceName": "/dev/xvda", "Ebs": ebs}] and
+           sent("CreateImage")["TagSpecifications"] == [tagged("image", "i"), tagged("snapshot", "s")],
+           sent("CreateImage"))
+    for wrong in (b"<CreateImageResponse/>", b"<CreateImageResponse><imageId>" + b"x" * 40 +
+                  b"</imageId></CreateImageResponse>"):
+        bench.wire.faults["CreateImage"] = (200, {}, wrong)
+        expect("no imageId" in bench.ask("image-create", instance, "n-2", code=7), "no id")
+    volume = bench.ec2.create_volume(AvailabilityZone="us-east-1b", Size=3)["VolumeId"]
+    made = bench.ask("snapshot", volume)["id"]
+    known = bench.ec2.describe_snapshots(SnapshotIds=[made])["Snapshots"][0]
+    expect(known["VolumeId"] == volume and known["Description"] == "of a test" and
+           known["Tags"] == [{"Key": "shared-prep:token", "Value": "s"}], known)
+    bench.ask("image-register", made, "n-3", "arm64", "uefi")
+    expect(sent("RegisterImage") == {
+        "Name": "n-3", "Architecture": "arm64", "VirtualizationType": "hvm", "RootDeviceName": "/dev/xvda",
+        "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {
+            "SnapshotId": made, "VolumeSize": 10, "VolumeType": "gp3", "Iops": 3000, "Throughput": 125,
+            "DeleteOnTermination": True}}],
+        "EnaSupport": True, "SriovNetSupport": "simple", "BootMode": "uefi", "ImdsSupport": "v2.0",
+        "TagSpecifications": [tagged("image", "i")]}, sent("RegisterImage"))
+    bench.ask("image-register", made, "n-4", "x86_64")
+    expect(not {"SriovNetSupport", "BootMode", "ImdsSupport"} & set(sent("RegisterImage")), sent("RegisterImage"))
+    check_copies(bench, image, sent, [tagged("image", "i"), tagged("snapshot", "s")])
+    group = bench.ask("group-create", "g-3", bench.ec2.describe_vpcs()["Vpcs"][0]["VpcId"])["id"]
+    plain = bench.ask("run", "c5.large", "ami-12c6146b", bench.ec2.describe_subnets()["Subnets"][0]["SubnetId"],
+                      group, "token-4", KMS_KEY="alias/mine")["id"]
+    expect(sent("RunInstances")["BlockDeviceMappings"] == [{"DeviceName": "/dev/xvda", "Ebs": {
+        "VolumeSize": 9, "VolumeType": "gp3", "Iops": 4000, "Throughput": 250, "Encrypted": True,
+        "KmsKeyId": "alias/mine", "DeleteOnTermination": True}}], sent("RunInstances"))
+    bench.ask("terminate", plain, instance)
+    bench.ask("group-delete", group)
+
+
+def check_copies(bench, image, sent, tags):
+    snapshot = bench.ec2.describe_images(ImageIds=[image])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    copy = bench.ask("image-copy", image, "us-east-1", "n-5", "token-3", AWS_REGION="eu-west-1")["id"]
+    there = bench.client("ec2", region="eu-west-1").describe_images(ImageIds=[copy])["Images"][0]
+    expect(there["Name"] == "n-5", there)
+    expect(sent("CopyImage") == {"ClientToken": "token-3", "SourceImageId": image, "SourceRegion": "us-east-1",
+                                 "Name": "n-5", "TagSpecifications": tags}, sent("CopyImage"))
+    bench.ask("image-copy", image, "us-east-1", "n-6", "token-4", "alias/mine", AWS_REGION="eu-west-1")
+    expect(sent("CopyImage")["Encrypted"] is True and sent("CopyImage")["KmsKeyId"] == "alias/mine", sent("CopyImage"))
+    accounts = ["111122223333", "444455556666"]
+    bench.ask("share", image, *accounts)
+    bench.ask("share", snapshot, *accounts)
+    permission = bench.ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
+    expect(sorted(p["UserId"] for p in permission) == accounts, permission)
+    permission = bench.ec2.describe_snapshot_attribute(
+        SnapshotId=snapshot, Attribute="createVolumePermission")["CreateVolumePermissions"]
+    expect(sorted(p["UserId"] for p in permission) == accounts, permission)
+    bench.wire.faults["EnableImageDeprecation"] = (
+        200, {}, b"<EnableImageDeprecationResponse><return>true</return></EnableImageDeprecationResponse>")
+    bench.ask("image-deprecate", image, "1893456000")
+    expect(sent("EnableImageDeprecation") == {"ImageId": image, "DeprecateAt": "2030-01-01T00:00:00Z"}, "deprecation")
+    bench.wire.faults["DescribeImages"] = images_answer(image_of(
+        "x", imdsSupport="v2.0", bootMode="uefi-preferred", enaSupport="true", sriovNetSupport="simple",
+        platformDetails="Linux/UNIX", deprecationTime="2030-01-01T00:00:00.000Z", description="d",
+        productCodes="<item><productCode>p</productCode></item>"))
+    (one,) = bench.ask("images", "self")
+    expect((one["imds"], one["boot"], one["ena"], one["sriov"], one["platform"], one["deprecated"], one["codes"],
+            one["description"]) == ("v2.0", "uefi-preferred", True, "simple", "Linux/UNIX", 1893456000, True, "d"), one)
+
+
+def check_users(bench):
+    """Whoever may start an image again is found."""
+    auto, batch, iam = bench.client("autoscaling"), bench.client("batch"), bench.client("iam")
+    images = [f"ami-{n:017x}" for n in range(1, 10)]
+
+    def template(name, *images):
+        for version, image in enumerate(images):
+            data = {"ImageId": image, "InstanceType": "c5.large"}
+            if version == 0:
+                made = bench.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+            else:
+                bench.ec2.create_launch_template_version(LaunchTemplateName=name, LaunchTemplateData=data)
+        return made["LaunchTemplate"]["LaunchTemplateId"]
+
+    bench.ask("parameter-put", "/mine", "ami-0123")
+    bench.ask("parameter-put", "/mine", images[7], "which image")
+    known = bench.client("ssm").get_parameter(Name="/mine")["Parameter"]
+    expect(known["Value"] == images[7] and known["DataType"] == "aws:ec2:image" and known["Version"] == 2, known)
+    first = template("one", images[0], images[8], images[1])
+    second = template("two", "resolve:ssm:/mine", "resolve:ssm:/none")
+    expect(bench.ask("templates") == [[first, "one", 3, images[1]], [first, "one", 1, images[0]],
+                                      [second, "two", 2, "resolve:ssm:/none"], [second, "two", 1, "resolve:ssm:/mine"]],
+           bench.ask("templates"))
+    expect(bench.ask("templates", "one", "2") == [[first, "one", 2, images[8]]], "one version")
+    zones, sizes = {"AvailabilityZones": ["us-east-1a"]}, {"MinSize": 0, "MaxSize": 0}
+    auto.create_launch_configuration(LaunchConfigurationName="old", ImageId=images[2], InstanceType="c5.large")
+    auto.create_auto_scaling_group(AutoScalingGroupName="g-old", LaunchConfigurationName="old", **sizes, **zones)
+    auto.create_auto_scaling_group(AutoScalingGroupName="g-one", **sizes, **zones, LaunchTemplate={
+        "LaunchTemplateId": first, "Version": "2"})
+    auto.create_auto_scaling_group(AutoScalingGroupName="g-mixed", **sizes, **zones, MixedInstancesPolicy={
+        "LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateName": "one", "Version": "$Latest"},
+                           "Overrides": [{"InstanceType": "c5.large"}]}})
+    ways = bench.ask("scaling")
+    expect([w for w in ways if w[1] or w[2]] == [
+        ["g-one", first, "one", "2", ""], ["g-mixed", first, "one", "$Latest", ""]], ways)
+    expect(bench.ask("configurations") == [["old", images[2]]], "configurations")
+    role = iam.create_role(RoleName="batch", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.create_instance_profile(InstanceProfileName="batch")
+    network = bench.ec2.describe_subnets()["Subnets"][0]
+    group = bench.ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    for name, more in (("e-image", {"imageId": images[3]}),
+                       ("e-override", {"ec2Configuration": [{"imageType": "ECS_AL2023", "imageIdOverride": images[4]}]}),
+                       ("e-template", {"launchTemplate": {"launchTemplateName": "one", "version": "2"}})):
+        batch.create_compute_environment(
+            computeEnvironmentName=name, type="MANAGED", serviceRole=role, computeResources={
+                "type": "EC2", "minvCpus": 0, "maxvCpus": 1, "instanceTypes": ["c5.large"], "instanceRole":
+                role.replace(":role/", ":instance-profile/"), "subnets": [network["SubnetId"]],
+                "securityGroupIds": [group]} | more)
+    expect(bench.ask("environments") == [["e-image", "", "", "", images[3]], ["e-override", "", "", "", images[4]],
+                                         ["e-template", "", "one", "2", ""]], bench.ask("environments"))
+    running = bench.ec2.run_instances(ImageId=images[5], MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    found = bench.ask("users", "/mine", *images)
+    wanted = [
+        [images[5], f"instance {running}"],
+        [images[1], f"launch template {first} (one) version 3"],
+        [images[0], f"launch template {first} (one) version 1"],
+        [images[7], f"launch template {second} (two) version 1"],
+        [images[2], "launch configuration old"],
+        [images[8], f"Auto Scaling group g-one by launch template {first} (one) version 2"],
+        [images[1], f"Auto Scaling group g-mixed by launch template {first} (one) version 3"],
+        [images[3], "compute environment e-image"],
+        [images[4], "compute environment e-override"],
+        [images[8], f"compute environment e-template by launch template {first} (one) version 2"],
+        [images[7], "parameter /mine"]]
+    expect(found == wanted, found)
+    expect(bench.ask("users", "", images[6]) == [], "nobody uses it")
+    # What may not be looked at is no proof that nobody uses it.
+    bench.wire.faults["DescribeComputeEnvironments"] = (
+        403, {"x-amzn-ErrorType": "AccessDeniedException"}, b'{"message": "no"}')
+    expect("batch DescribeComputeEnvironments: AccessDenied" in bench.ask("users", "", images[6], code=6), "denied")
+    auto.delete_auto_scaling_group(AutoScalingGroupName="g-one")
+    bench.ec2.delete_launch_template(LaunchTemplateId=first)
+    found = bench.ask("users", "", *images)
+    expect([u for _, u in found] == [f"instance {running}", f"launch template {second} (two) version 1",
+                                     "launch configuration old", "compute environment e-image",
+                                     "compute environment e-override"], found)
+    check_user_answers(bench)
+    bench.ask("terminate", running)
+    iam.delete_instance_profile(InstanceProfileName="batch")
+    iam.delete_role(RoleName="batch")
+
+
+GROUP = """<DescribeAutoScalingGroupsResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/">
+<DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>%s</AutoScalingGroupName>
+<MixedInstancesPolicy><LaunchTemplate><LaunchTemplateSpecification><LaunchTemplateId>lt-1</LaunchTemplateId>
+<Version>7</Version></LaunchTemplateSpecification><Overrides><member><InstanceType>a</InstanceType></member>
+<member><LaunchTemplateSpecification><LaunchTemplateName>n</LaunchTemplateName></LaunchTemplateSpecification></member>
+<member><ImageId>ami-1</ImageId></member></Overrides></LaunchTemplate></MixedInstancesPolicy></member>
+</AutoScalingGroups>%s</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"""
+
+
+def check_user_answers(bench):
+    """What moto does not know: images of overrides, pages."""
+    bench.wire.faults["DescribeAutoScalingGroups"] = (200, {}, (GROUP % ("g", "")).encode())
+    expect(bench.ask("scaling") == [["g", "", "", "", ""], ["g", "lt-1", "", "7", ""], ["g", "", "n", "", ""],
+                                    ["g", "", "", "", "ami-1"]], bench.ask("scaling"))
+    bench.wire.faults["DescribeAutoScalingGroups"] = (
+        200, {}, (GROUP % ("g", "<NextToken>g-old</NextToken>")).encode())
+    bench.ask("scaling")
+    expect(bench.wire.seen[-1][2] == {"MaxRecords": 100, "NextToken": "g-old"}, bench.wire.seen[-1])
+    environment = {"computeEnvironmentName": "e", "status": "VALID", "computeResources": {
+        "launchTemplate": {"launchTemplateId": "lt-1", "version": "$Latest", "overrides": [
+            {"launchTemplateId": "lt-2", "targetInstanceTypes": ["c5"]}]}}}
+    gone = {"computeEnvironmentName": "d", "status": "DELETED", "computeResources": {"imageId": "ami-1"}}
+    bench.wire.canned["DescribeComputeEnvironments"] = [
+        {"computeEnvironments": [environment], "nextToken": "1"},
+        {"computeEnvironments": [gone, {"computeEnvironmentName": "fargate"}]}]
+    expect(bench.ask("environments") == [["e", "lt-1", "", "$Latest", ""], ["e", "lt-2", "", "", ""]], "pages")
+    del bench.wire.canned["DescribeComputeEnvironments"]
 
 
 def check_types(bench):
@@ -499,7 +710,8 @@ def check_debug(bench):
 
 def main():
     bench = Bench(sys.argv[1], pathlib.Path(sys.argv[2]))
-    cases = (check_network, check_groups, check_instances, check_many, check_images, check_types, check_spots,
+    cases = (check_network, check_groups, check_instances, check_many, check_images, check_images_made, check_users,
+             check_types, check_spots,
              check_parameters, check_iam, check_prices, check_quotas, check_s3, check_s3_abort, check_bases,
              check_base_names, check_debug)
     try:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/num.h"
 #include "controller/aws/ec2_group.h"
-#include "controller/aws/ec2_image.h"
 #include "controller/aws/ec2_network.h"
 #include "controller/aws/ec2_run.h"
 #include "controller/aws/ec2_spot.h"
@@ -11,8 +10,7 @@
 
 #include <string.h>
 
-/* "a b" of struct ec2_tags as {"a": "b"} */
-static json_t *tags_json(const struct ec2_tags *tags)
+json_t *service_tags(const struct ec2_tags *tags)
 {
 	json_t *j = json_object();
 
@@ -21,16 +19,9 @@ static json_t *tags_json(const struct ec2_tags *tags)
 	return j;
 }
 
-/* argv: [NAME VALUE]: one filter, or none. */
-struct choice {
-	const char *values[2];
-	struct ec2_filter filter;
-	struct ec2_select select;
-};
-
-static const struct ec2_select *choose(struct choice *c, char **argv)
+const struct ec2_select *service_choose(struct service_choice *c, char **argv)
 {
-	*c = (struct choice){.values = {argv[0] ? argv[1] : NULL}};
+	*c = (struct service_choice){.values = {argv[0] ? argv[1] : NULL}};
 	c->filter = (struct ec2_filter){argv[0], c->values};
 	c->select = (struct ec2_select){.filters = &c->filter,
 		.n_filters = argv[0] ? 1 : 0,
@@ -56,9 +47,9 @@ static int zones(struct call_client *client, char **argv, json_t **ret, struct e
 
 static int vpcs(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	struct ec2_vpcs list;
-	int rc = ec2_vpcs(client, choose(&c, argv), &list, e);
+	int rc = ec2_vpcs(client, service_choose(&c, argv), &list, e);
 
 	*ret = json_array();
 	for (size_t i = 0; i < list.n; i++)
@@ -71,9 +62,9 @@ static int vpcs(struct call_client *client, char **argv, json_t **ret, struct er
 
 static int subnets(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	struct ec2_subnets list;
-	int rc = ec2_subnets(client, choose(&c, argv), &list, e);
+	int rc = ec2_subnets(client, service_choose(&c, argv), &list, e);
 
 	*ret = json_array();
 	for (size_t i = 0; i < list.n; i++)
@@ -90,7 +81,7 @@ static int subnets(struct call_client *client, char **argv, json_t **ret, struct
 static json_t *group_json(const struct ec2_group *g)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:[]}", "id", g->id, "name", g->name, "vpc",
-		g->vpc, "tags", tags_json(&g->tags), "permissions");
+		g->vpc, "tags", service_tags(&g->tags), "permissions");
 
 	for (size_t i = 0; i < g->n; i++)
 		json_array_append_new(json_object_get(j, "permissions"),
@@ -101,9 +92,9 @@ static json_t *group_json(const struct ec2_group *g)
 
 static int groups(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	auto_ec2_groups struct ec2_groups list = {0};
-	int rc = ec2_groups(client, choose(&c, argv), &list, e);
+	int rc = ec2_groups(client, service_choose(&c, argv), &list, e);
 
 	*ret = json_array();
 	for (size_t i = 0; i < list.n; i++)
@@ -148,11 +139,13 @@ static int group_delete(struct call_client *client, char **argv, json_t **ret, s
 
 static json_t *instance_json(const struct ec2_instance *i)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:o}",
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:o}",
 		"id", i->id, "state", ec2_state_name(i->state), "type", i->type, "zone", i->zone,
 		"image", i->image, "subnet", i->subnet, "private", i->private_ip, "public",
-		i->public_ip, "ipv6", i->ipv6, "token", i->token, "spot", i->spot, "launched",
-		(json_int_t)i->launched, "reason", i->reason, "tags", tags_json(&i->tags));
+		i->public_ip, "root", i->root, "volume", i->volume, "ipv6", i->ipv6, "token",
+		i->token, "spot", i->spot, "launched", (json_int_t)i->launched, "reason", i->reason,
+		"tags", service_tags(&i->tags));
 }
 
 /* TYPE IMAGE SUBNET GROUP TOKEN [spot] */
@@ -172,6 +165,10 @@ static int run(struct call_client *client, char **argv, json_t **ret, struct err
 		.public_address = true,
 		.root = "/dev/xvda",
 		.volume = 9 * GIB,
+		.encrypt = getenv("KMS_KEY") != NULL,
+		.kms_key = getenv("KMS_KEY"),
+		.iops = getenv("KMS_KEY") ? 4000 : 0,
+		.throughput = getenv("KMS_KEY") ? 250 : 0,
 		.tags = {&run_tag, 1},
 		.deadline = service_deadline()};
 	int rc = data ? secret_set(&secret, data, strlen(data), e) : 0;
@@ -187,9 +184,9 @@ static int run(struct call_client *client, char **argv, json_t **ret, struct err
 
 static int instances(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	auto_ec2_instances struct ec2_instances list = {0};
-	int rc = ec2_instances(client, choose(&c, argv), &list, e);
+	int rc = ec2_instances(client, service_choose(&c, argv), &list, e);
 
 	*ret = json_array();
 	for (size_t i = 0; i < list.n; i++)
@@ -225,43 +222,6 @@ static int tag(struct call_client *client, char **argv, json_t **ret, struct err
 		&(struct ec2_tags){&one, 1}, service_deadline(), e);
 }
 
-static json_t *image_json(const struct ec2_image *i)
-{
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:[]}", "id", i->id,
-		"name", i->name, "owner", i->owner, "alias", i->owner_alias, "created",
-		(json_int_t)i->created, "arch", i->arch, "state", i->state, "root", i->root, "tags",
-		tags_json(&i->tags), "devices");
-
-	for (size_t d = 0; d < i->n; d++)
-		json_array_append_new(json_object_get(j, "devices"),
-			json_pack("{s:s, s:s, s:I}", "name", i->item[d].name, "snapshot",
-				i->item[d].snapshot, "bytes", (json_int_t)i->item[d].bytes));
-	return j;
-}
-
-/* OWNER [FILTER VALUE] */
-static int images(struct call_client *client, char **argv, json_t **ret, struct err *e)
-{
-	const char *owners[] = {argv[0], NULL};
-	struct choice c;
-	struct ec2_select which = *choose(&c, argv + 1);
-	auto_ec2_images struct ec2_images list = {0};
-	int rc;
-
-	which.owners = owners;
-	rc = ec2_images(client, &which, &list, e);
-	*ret = json_array();
-	for (size_t i = 0; i < list.n; i++)
-		json_array_append_new(*ret, image_json(&list.item[i]));
-	return rc;
-}
-
-static int deregister(struct call_client *client, char **argv, json_t **ret, struct err *e)
-{
-	(void)ret;
-	return ec2_image_deregister(client, argv[0], service_deadline(), e);
-}
-
 static json_t *volumes_json(const struct ec2_volumes *list)
 {
 	json_t *j = json_array();
@@ -273,16 +233,16 @@ static json_t *volumes_json(const struct ec2_volumes *list)
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "id", v->id,
 				"state", v->state, "kind", v->kind, "zone", v->zone, "instance",
 				v->instance, "progress", v->progress, "bytes", (json_int_t)v->bytes,
-				"created", (json_int_t)v->created, "tags", tags_json(&v->tags)));
+				"created", (json_int_t)v->created, "tags", service_tags(&v->tags)));
 	}
 	return j;
 }
 
 static int volumes(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	auto_ec2_volumes struct ec2_volumes list = {0};
-	int rc = ec2_volumes(client, choose(&c, argv), &list, e);
+	int rc = ec2_volumes(client, service_choose(&c, argv), &list, e);
 
 	*ret = volumes_json(&list);
 	return rc;
@@ -290,8 +250,8 @@ static int volumes(struct call_client *client, char **argv, json_t **ret, struct
 
 static int snapshots(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
-	struct ec2_select which = *choose(&c, argv);
+	struct service_choice c;
+	struct ec2_select which = *service_choose(&c, argv);
 	auto_ec2_volumes struct ec2_volumes list = {0};
 	int rc;
 
@@ -299,12 +259,6 @@ static int snapshots(struct call_client *client, char **argv, json_t **ret, stru
 	rc = ec2_snapshots(client, &which, &list, e);
 	*ret = volumes_json(&list);
 	return rc;
-}
-
-static int snapshot_delete(struct call_client *client, char **argv, json_t **ret, struct err *e)
-{
-	(void)ret;
-	return ec2_snapshot_delete(client, argv[0], service_deadline(), e);
 }
 
 static int volume_delete(struct call_client *client, char **argv, json_t **ret, struct err *e)
@@ -359,9 +313,9 @@ static int types(struct call_client *client, char **argv, json_t **ret, struct e
 
 static int types_by(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
-	struct choice c;
+	struct service_choice c;
 	struct ec2_types list;
-	int rc = ec2_types(client, choose(&c, argv), &list, e);
+	int rc = ec2_types(client, service_choose(&c, argv), &list, e);
 
 	*ret = types_json(&list);
 	free(list.item);
@@ -395,12 +349,9 @@ const struct service_command service_ec2[] = {
 	{"instances-of", 1, instances_of},
 	{"terminate", 1, terminate},
 	{"tag", 3, tag},
-	{"images", 1, images},
-	{"deregister", 1, deregister},
 	{"volumes", 0, volumes},
 	{"volume-delete", 1, volume_delete},
 	{"snapshots", 0, snapshots},
-	{"snapshot-delete", 1, snapshot_delete},
 	{"spots", 1, spots},
 	{"types", 1, types},
 	{"types-by", 2, types_by},

@@ -2,7 +2,8 @@
 """A server between a client and moto that looks at each request as AWS would: is the signature what
 botocore makes of it, and does every parameter stand in the official model of the service?
 
-What moto lacks is answered from `canned`: {"GetProducts": [answer of the first page, …]}.
+What moto lacks is answered from `canned`: {"GetProducts": [answer of the first page, …]}; or by a
+function of `hooks`: {action: of the parameters and the request, what reply() takes}.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 MODELS = {"ec2": "ec2", "iam": "iam", "sts": "sts", "ssm": "ssm", "s3": "s3", "pricing": "pricing",
-          "servicequotas": "service-quotas"}
+          "servicequotas": "service-quotas", "autoscaling": "autoscaling", "batch": "batch", "ebs": "ebs"}
 S3 = {("PUT", ()): "PutObject", ("GET", ()): "GetObject", ("HEAD", ()): "HeadObject",
       ("DELETE", ()): "DeleteObject", ("POST", ("uploads",)): "CreateMultipartUpload",
       ("PUT", ("partNumber", "uploadId")): "UploadPart",
@@ -156,10 +157,46 @@ class Judge:
             raise Wrong(f"{action} knows no {unknown}")
         return action, query
 
+    def rest_json(self, model, request):
+        """The operation of method and path; members come in path, query, headers and body."""
+        path, _, query = request.path.partition("?")
+        for action in model.operation_names:
+            operation = model.operation_model(action)
+            names = re.findall(r"{(\w+)}", operation.http["requestUri"])
+            pattern = re.sub(r"{\w+}", "([^/]+)", operation.http["requestUri"])
+            found = re.fullmatch(pattern, path)
+            if found and operation.http["method"] == request.command:
+                break
+        else:
+            raise Wrong("no such path")
+        given = {("uri", n): v for n, v in zip(names, found.groups())}
+        given |= {("querystring", n): v for n, v in urllib.parse.parse_qsl(query, strict_parsing=bool(query))}
+        given |= {("header", n.lower()): v for n, v in request.headers.items() if n.lower() not in PLAIN}
+        params = {}
+        for member, shape in operation.input_shape.members.items():
+            where, name = shape.serialization.get("location"), shape.serialization.get("name", member)
+            key = (where, name.lower() if where == "header" else name)
+            if key in given:
+                params[member] = value_of(shape, urllib.parse.unquote(given.pop(key)))
+            elif shape.serialization.get("streaming"):
+                params[member] = request.body
+        if given:
+            raise Wrong(f"{action} knows no {sorted(given)}")
+        if request.body and not any(s.serialization.get("streaming") for s in operation.input_shape.members.values()):
+            body = json.loads(request.body)
+            unknown = set(body) - set(operation.input_shape.members)
+            if unknown:
+                raise Wrong(f"{action} knows no {unknown}")
+            params |= body
+        validate(params, operation.input_shape)
+        return action, params
+
     def look(self, service, request):
         model = self.models[service]
         if service == "s3":
             return self.rest(model, request)
+        if model.metadata["protocol"] == "rest-json":
+            return self.rest_json(model, request)
         if model.metadata["protocol"] == "json":
             return self.json(model, request.headers, request.body)
         return self.form(model, request.body)
@@ -177,11 +214,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(400, {}, b"<Error><Code>WireSaysNo</Code></Error>")
             return
         wire.seen.append((service, action, params))
-        if action in wire.faults:
+        if action in wire.hooks:
+            self.reply(*wire.hooks[action](params, self))
+        elif action in wire.faults:
             self.reply(*wire.faults.pop(action))
         elif action in wire.canned:
             pages = wire.canned[action]
-            page = int(params.get("NextToken", "0"))
+            page = int(params.get("NextToken", params.get("nextToken", "0")))
             self.reply(200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(pages[page]).encode())
         else:
             self.forward(wire.moto)
@@ -202,8 +241,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = headers.get("Content-Length") if self.command == "HEAD" else None
         self.send_header("Content-Length", length or str(len(body)))
         self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except BrokenPipeError:
+            pass  # its client was killed
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # pylint: disable=invalid-name
 
@@ -215,7 +257,7 @@ class Wire:
     def __init__(self, moto, secret, token=None):
         self.moto, self.secret, self.token = moto, secret, token
         self.judge = Judge()
-        self.seen, self.wrong, self.canned, self.faults = [], [], {}, {}
+        self.seen, self.wrong, self.canned, self.faults, self.hooks = [], [], {}, {}, {}
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.wire = self
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]

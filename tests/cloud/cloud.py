@@ -13,6 +13,9 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+import amis
+import disks
+import ebs
 import faults
 import images
 import knobs
@@ -20,6 +23,8 @@ import lifecycle
 import money
 import refusals
 import signature
+import snapshots
+import volumes
 import wire
 import workers
 
@@ -52,15 +57,21 @@ def call_moto(application, request):
 
 
 class Cloud:
-    """One account. secrets: as signature.Arbiter has them. folder: where workers keep their files."""
+    """One account. secrets: as signature.Arbiter has them. folder: where workers keep their files. root:
+    of disks.Disks"""
 
-    def __init__(self, secrets, folder):
+    def __init__(self, secrets, folder, root=None):
         self.knobs = knobs.Knobs()
         self.arbiter = signature.Arbiter(secrets)
         self.faults = faults.Faults()
-        self.workers = workers.Workers(folder, self.knobs)
+        self.disks = disks.Disks(folder, root)
+        self.workers = workers.Workers(folder, self.knobs, self.disks)
         self.workers.on_power = self.power_off
         self.life = lifecycle.Lifecycle(self.knobs, self.workers)
+        self.snapshots = snapshots.Snapshots(self.life)
+        self.images = amis.Images(self.life)
+        self.ebs = ebs.Ebs(self.snapshots)
+        volumes.patch()
         self.refusals = refusals.Refusals(self.knobs)
         self.tokens = refusals.Tokens()
         self.moto = DomainDispatcherApplication(create_backend_app)
@@ -93,7 +104,7 @@ class Cloud:
             self.workers.reset()
             BackendDict.reset()
             reset_model_data()
-            for part in (self.knobs, self.arbiter, self.life, self.tokens):
+            for part in (self.knobs, self.arbiter, self.life, self.tokens, self.disks, self.ebs):
                 part.reset()
             self.faults.replace([])
             self.wire = None
@@ -149,7 +160,7 @@ class Cloud:
     def refuse(request, complaints):
         """As AWS would for the first of them."""
         skewed = "RequestTimeTooSkewed" in complaints
-        if request.header("x-amz-target"):
+        if request.is_json:
             return wire.error(request, 400, "InvalidSignatureException",
                               "Signature not yet current" if skewed else "; ".join(complaints))
         if request.service == "ec2":
@@ -196,6 +207,8 @@ class Cloud:
     def beside_moto(self, request):
         """What moto does not have, or not well; None: moto is to answer."""
         form, action, answer = request.form, request.action, None
+        if request.service == "ebs":
+            return self.ebs.answer(request)
         if request.service == "ssm":
             answer = images.answer(action, form, request.region)
         elif request.service == "servicequotas":
@@ -239,4 +252,7 @@ class Cloud:
         return {"requests": len(log), "counts": collections.Counter(entry["action"] for entry in log), "actions": sorted(self.actions),
                 "refused": self.arbiter.refused, "faults_left": self.faults.left(), "held": self.faults.held,
                 "knobs": self.knobs, "broken": self.broke, "problems": self.workers.problems,
+                "regions": sorted({entry["region"] for entry in log if entry["region"]}),
+                "snapshots": {name: {"layers": c.layers and list(map(str, c.layers)), "frozen": c.frozen,
+                                     **self.ebs.report(name)} for name, c in list(self.disks.contents.items())},
                 "workers": {name: w.report() for name, w in list(self.workers.workers.items())}}

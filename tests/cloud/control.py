@@ -15,6 +15,9 @@ GET /lab/wire each since "record" as it came.
     lose       id: its machine is gone, without the API knowing
     lie        id: it shows another host key than its user data has
     jump       id: it reaches other machines, as a bastion does
+    spoil      {"image": id, "how": "no-agent"}: machines that start from it lack the agent; or
+               "damaged-archive", "no-unit", or {"image": id, "shell": commands} that are run before
+               they boot
     forgive    true: forgets problems and refused signatures that were meant
     elapse     {"id": …, "minutes": N}: its clock goes on
 """
@@ -23,6 +26,17 @@ import json
 import time
 
 import wire
+
+# Shell commands, run in the root of a machine before it boots.
+SPOILS = {
+    "no-agent": "rm -f /usr/bin/shared-prep\n",
+    "no-unit": "rm -f /etc/systemd/system/*.wants/shared-prep*.service\n",
+    # In the middle of each: what a reader looks at last.
+    "damaged-archive": """for f in /usr/local/data/*.tar.*; do
+	printf damage | dd of="$f" bs=1 seek=$(($(stat -c %s "$f") / 2)) conv=notrunc status=none
+done
+""",
+}
 
 
 class Control:
@@ -114,6 +128,10 @@ class Verbs:
     @staticmethod
     def jump(cloud, value):
         cloud.workers.get(value).jump = True
+
+    @staticmethod
+    def spoil(cloud, value):
+        cloud.disks.spoilt[value["image"]] = value.get("shell") or SPOILS[value["how"]]
 
     @staticmethod
     def forgive(cloud, _value):

@@ -107,6 +107,48 @@ class Project:
         return json.loads((self.dist / "build.json").read_text("ascii"))
 
 
+IMAGE = """[image]
+base={base}
+flags=safe
+rpm={rpm}
+{more}
+"""
+
+
+class Baking(Project):
+    """One that has an [image] and its archive, and a lab whose machines have a root of their own."""
+
+    patience = 3 * PATIENCE
+
+    def __init__(self, lab, image="", base="al2023-ecs", **more):
+        super().__init__(targets="x86-64-v2", **more)
+        with open(self.folder / "shared-prep.ini", "a", encoding="ascii") as f:
+            f.write(IMAGE.format(base=base, rpm=os.environ["RPM"], more=image))
+        self.archive("hello")
+        lab.tell(knobs={"roots": "*"})
+
+    def archive(self, text, key="hello_x86-64-v2", arch="x86_64"):
+        """Packs one in which a program says that."""
+        tree = self.folder / "tree"
+        (tree / "bin").mkdir(parents=True, exist_ok=True)
+        (tree / "bin/hello").write_text(f"#!/bin/sh\necho {text}\n", "ascii")
+        (tree / "bin/hello").chmod(0o755)
+        (self.dist / "safe").mkdir(parents=True, exist_ok=True)
+        path = self.dist / f"safe/{key}.tar.zst"
+        path.unlink(missing_ok=True)
+        app, _, march = key.partition("_")
+        subprocess.run([os.environ["AGENT"], "pack", "--quiet", "--app", app, "--key", march, "--arch", arch, tree,
+                        "-o", path], check=True, timeout=PATIENCE)
+
+    def bake(self, *words, **more):
+        return self.run("bake", str(self.folder), *words, **more)
+
+    def baked(self):
+        """What it says of the newest image."""
+        newest = max(self.dist.glob("images/*-20??-??-??*[0-9].json"), key=lambda p: p.stat().st_mtime_ns)
+        return json.loads(newest.read_text("utf-8"))
+
+
 class Running:
     """A build that goes on while the test does something."""
 

@@ -85,7 +85,7 @@ class Fault:
         if "body" in text:
             return Answer(text.get("status", 200), "text/xml", text["body"].encode())
         status, code, in_json = KINDS.get(text.get("kind"), (None, None, None))
-        code = in_json if code and request.header("x-amz-target") else code
+        code = in_json if code and request.is_json else code
         code, status = text.get("code", code), text.get("status", status or 400)
         if not code:
             return right

@@ -6,6 +6,10 @@ DEFAULTS = {
     "shutting_down": 1,  # describes that show one as shutting-down before it is terminated
     "vanish": 50,        # describes after which one that is terminated is not listed any more
     "image_pending": 1,  # describes that show a new image as pending
+    "image_fails": "",   # why new images fail in the end, where they do
+    "snapshot_pending": 1,  # describes that show a new snapshot as pending
+    "snapshot_seconds": 0,  # that it is pending at least
+    "roots": "",         # pattern of names of images whose machines have a root of their own
     "unseen": 0,         # calls that name a new resource, or list instances, and are not shown it
     "spot": {},          # {"c7a.large": {"us-east-1a": "0.0312"}}: prices of spot instances
     "on_demand": {},     # {"c7a.large": "0.1"}

@@ -128,6 +128,28 @@ class Lab:
              "-o", "ConnectTimeout=20", *options, f"ec2-user@{machine.address}", command],
             capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
 
+    def root(self, machine):
+        """The root of one that somebody has logged in to, as a folder."""
+        return pathlib.Path(self.tell()["workers"][machine.name]["root"])
+
+    def volume(self, machine):
+        """The id of the one that it boots from."""
+        found = self.client().describe_instances(InstanceIds=[machine.name])["Reservations"][0]["Instances"][0]
+        return next(d["Ebs"]["VolumeId"] for d in found["BlockDeviceMappings"]
+                    if d["DeviceName"] == found["RootDeviceName"])
+
+    def settle(self, image=None, snapshot=None, region=None):
+        """What the API says of it when it is not pending any more."""
+        ec2 = self.client(**({"region_name": region} if region else {}))
+        for _ in range(LOOKS):
+            if image:
+                found = ec2.describe_images(ImageIds=[image])["Images"][0]
+            else:
+                found = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
+            if found["State"] != "pending":
+                return found
+        raise AssertionError(found)
+
     def state(self, name):
         """Of an instance; None: it is not listed."""
         found = self.client().describe_instances(Filters=[{"Name": "instance-id", "Values": [name]}])

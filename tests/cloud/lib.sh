@@ -78,7 +78,7 @@ witness() {
 actions_are_in_policy() {
 	local folder=$work/policy
 	mkdir -p "$folder/x"
-	printf '%s\n' '[project]' name=x provider=ec2 "agent=$AGENT" '[app x]' source=x script=x targets=znver3 \
+	printf '%s\n' '[project]' name=x provider=ec2 "agent=$AGENT" '[app x]' source=x script=x targets=znver3 '[image]' parameter=/x \
 		>"$folder/shared-prep.ini"
 	install -m 755 /dev/null "$folder/x/x"
 	"$CONTROLLER" plan --policy "$folder" | jq -r '.Statement[].Action[]' | sort -u >"$folder/policy"

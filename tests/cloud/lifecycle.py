@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances and images of moto that come and go as those of EC2 do: by steps, each seen by a
+"""Instances of moto that come and go as those of EC2 do: by steps, each seen by a
 number of describes rather than after a time, so that no test has to wait."""
 
-import copy
 import itertools
 import secrets
 
-import moto.ec2.models.amis as amis
 import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.instances as instances
 import moto.ec2.models.subnets as subnets
-import moto.ec2.responses.amis as ami_calls
-import moto.ec2.responses.elastic_block_store as disk_calls
 import moto.ec2.responses.instances as instance_calls
-from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
-
-import images
 
 PENDING, RUNNING, SHUTTING, TERMINATED = (
     ("pending", 0), ("running", 16), ("shutting-down", 32), ("terminated", 48))
@@ -34,8 +27,6 @@ class Lifecycle:
         self.patch_addresses()
         self.patch_instance()
         self.patch_calls()
-        self.patch_images()
-        self.patch_snapshots()
 
     def reset(self):
         self.unseen.clear()
@@ -101,7 +92,10 @@ class Lifecycle:
             instance.lab_left = self.knobs["pending"]
             return before
 
-        cls.__init__, cls.terminate, cls.stop, cls.start = new, end, halt, again
+        def reboot(instance):
+            self.workers.reboot(instance.id)
+
+        cls.__init__, cls.terminate, cls.stop, cls.start, cls.reboot = new, end, halt, again, reboot
 
     def tick(self, backend):
         """Before a describe: what it shows is one step further."""
@@ -143,64 +137,6 @@ class Lifecycle:
             return [r for r in found if r.instances]
 
         instances.InstanceBackend.describe_instances = seen
-
-    def patch_images(self):
-        describe = ami_calls.AmisResponse.describe_images
-
-        def ticking(call):
-            for image in call.ec2_backend.amis.values():
-                left = getattr(image, "lab_left", 0)
-                image.state = "pending" if left > 0 else image.state
-                if left == 0 and image.state == "pending":
-                    image.state = "available"
-                image.lab_left = left if self.frozen else max(left - 1, 0)
-            return describe(call)
-
-        ami_calls.AmisResponse.describe_images = ticking
-        create = amis.AmiBackend.create_image
-
-        def new(backend, instance_id, name, description, tag_specifications):
-            rest = [t for t in tag_specifications if t["ResourceType"] != "snapshot"]
-            image = create(backend, instance_id, name, description, rest)
-            instance = backend.get_instance(instance_id)
-            image.root_device_type, image.root_device_name = "ebs", instance.root_device_name
-            image.state, image.lab_left = "pending", self.knobs["image_pending"]
-            image.ena_support = True
-            for tags in (t for t in tag_specifications if t["ResourceType"] == "snapshot"):
-                for tag in tags["Tags"]:
-                    image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
-            return image
-
-        amis.AmiBackend.create_image = new
-
-        def mappings(image):
-            return [{"DeviceName": image.root_device_name, "Ebs": {
-                "SnapshotId": image.ebs_snapshot.id, "VolumeSize": images.SIZES.get(image.id, 8),
-                "DeleteOnTermination": True, "VolumeType": "gp3", "Encrypted": False}}]
-
-        amis.Ami.block_device_mappings = property(mappings)
-        load, pristine = amis.AmiBackend._load_amis, copy.deepcopy(amis.AMIS)
-
-        def loaded(backend):
-            amis.AMIS = copy.deepcopy(pristine)  # loading changes it
-            load(backend)
-            for image in backend.amis.values():
-                image.ena_support = True
-                if image.id == images.STRANGER:
-                    image.owner_alias = None
-
-        amis.AmiBackend._load_amis = loaded
-
-    @staticmethod
-    def patch_snapshots():
-        """Those of base images belong to Amazon: moto lists them whoever is asked for."""
-        def owned(call):
-            owners = [call.current_account if o == "self" else o for o in call._get_param("OwnerIds", [])]
-            found = call.ec2_backend.describe_snapshots(
-                snapshot_ids=call._get_param("SnapshotIds", []), filters=call._filters_from_querystring())
-            return ActionResult({"Snapshots": [s for s in found if not owners or s.owner_id in owners]})
-
-        disk_calls.ElasticBlockStore.describe_snapshots = owned
 
 
 def set_state(instance, state):

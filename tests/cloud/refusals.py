@@ -4,7 +4,6 @@ are too low, client tokens used for something else."""
 
 import fnmatch
 
-import moto.ec2.models.amis as amis
 import moto.ec2.models.instances as instances
 import moto.ec2.models.security_groups as groups
 import moto.ec2.responses.instances as instance_calls
@@ -28,7 +27,6 @@ class Refusals:
         self.knobs = knobs
         self.bid = None
         self.patch_groups()
-        self.patch_images()
         self.patch_run()
         self.patch_prices()
 
@@ -47,19 +45,6 @@ class Refusals:
             return delete(backend, name, group_id)
 
         groups.SecurityGroupBackend.delete_security_group = checked
-
-    @staticmethod
-    def patch_images():
-        create = amis.AmiBackend.create_image
-
-        def checked(backend, instance_id, name, description, tag_specifications):
-            for image in backend.amis.values():
-                if image.name == name and image.owner_id == backend.account_id:
-                    raise EC2ClientError("InvalidAMIName.Duplicate",
-                                         f"AMI name {name} is already in use by AMI {image.id}")
-            return create(backend, instance_id, name, description, tag_specifications)
-
-        amis.AmiBackend.create_image = checked
 
     def full(self, kind, zone, market):
         return any(fnmatch.fnmatchcase(kind, s.get("type", "*"))

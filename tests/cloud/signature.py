@@ -106,7 +106,7 @@ def payload_of(request, service):
     if said is None:
         return real, ["no x-amz-content-sha256"] if service == "s3" else []
     if said == "UNSIGNED-PAYLOAD":
-        return said, [] if service == "s3" else ["UNSIGNED-PAYLOAD outside S3"]
+        return said, [] if service in ("s3", "ebs") else ["UNSIGNED-PAYLOAD outside S3 and EBS"]
     return said, [] if said == real else ["XAmzContentSHA256Mismatch"]
 
 

@@ -10,7 +10,7 @@ import shlex
 import yaml
 
 KNOWN = {"bootcmd", "write_files", "users", "ssh_keys", "ssh_authorized_keys", "ssh_deletekeys",
-         "ssh_pwauth", "disable_root", "runcmd", "package_update", "package_upgrade",
+         "ssh_genkeytypes", "ssh_pwauth", "disable_root", "runcmd", "package_update", "package_upgrade",
          "repo_update", "repo_upgrade", "preserve_hostname", "hostname"}
 DEFAULT_USER = {"name": "ec2-user", "sudo": "ALL=(ALL) NOPASSWD:ALL"}
 DECODERS = {"b64": ("b64",), "base64": ("b64",), "gz": ("gz",), "gzip": ("gz",),

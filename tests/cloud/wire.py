@@ -9,6 +9,8 @@ import time
 import traceback
 import urllib.parse
 
+import rest
+
 LIMIT = 64 << 20
 JSON_TYPE = "application/x-amz-json-1.1"
 
@@ -48,25 +50,35 @@ class Request:
         return self.scope[3]
 
     @property
+    def query(self):
+        """Of the target."""
+        return dict(urllib.parse.parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
+    @property
     def form(self):
-        """Fields of a query request; of one in JSON its members at the top."""
-        if self.header("x-amz-target"):
+        """Fields of a query request; of one in JSON its members at the top, and what its path names."""
+        if self.is_json:
             try:
-                return json.loads(self.body or b"{}")
+                body = json.loads(self.body or b"{}") if self.body[:1] in (b"{", b"") else {}
             except ValueError:
-                return {}
+                body = {}
+            return {**body, **rest.call(self)[1]}
         if not (self.header("content-type") or "").startswith("application/x-www-form-urlencoded"):
             return {}
         pairs = urllib.parse.parse_qsl(self.body.decode("latin-1"), keep_blank_values=True)
         return dict(pairs)
 
     @property
+    def is_json(self):
+        return bool(self.header("x-amz-target")) or self.service in rest.SERVICES
+
+    @property
     def action(self):
-        """"RunInstances"; where the protocol names none, "PUT /path"."""
+        """"RunInstances"; where nobody names one, "PUT /path"."""
         target = self.header("x-amz-target")
         if target:
             return target.rpartition(".")[2]
-        return self.form.get("Action") or f"{self.method} {self.path}"
+        return rest.call(self)[0] or self.form.get("Action") or f"{self.method} {self.path}"
 
 
 @dataclasses.dataclass
@@ -83,9 +95,14 @@ class Answer:
 DROPPED = Answer(0, flaw="drop")
 
 
+def snake(name):
+    """"PutSnapshotBlock": "put_snapshot_block\""""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
 def error(request, status, code, message):
     """An error as the service would put it."""
-    if request.header("x-amz-target"):
+    if request.is_json:
         body = json.dumps({"__type": code, "message": message}).encode()
         return Answer(status, JSON_TYPE, body, [("x-amzn-ErrorType", code)])
     inner = f"<Code>{code}</Code><Message>{message}</Message>"

@@ -2,6 +2,7 @@
 """Running instances as machines: each in namespaces of its own, entered by sshd for each connection
 to port 22 of its address. A worker is made when the first connection comes."""
 
+import fnmatch
 import ipaddress
 import os
 import pathlib
@@ -46,8 +47,11 @@ def allowed(instance, peer):
 class Worker:
     """One machine. instance: moto's."""
 
-    def __init__(self, instance, folder, impostor):
+    def __init__(self, instance, folder, impostor, layers=None):
+        """layers: disks.py, of a root of its own"""
         self.instance = instance
+        self.layers = layers
+        self.spoil = ""         # commands that are run in its root before it boots
         self.facts = facts_of(instance)
         self.setup = Setup(str(instance.user_data or ""))
         self.folder = folder
@@ -64,6 +68,9 @@ class Worker:
         self.skipped = 0.0      # seconds that the test made pass
         self.lying = False      # shows another host key
         self.lost = False
+        self.over = False       # ended for good: nothing starts it again
+        self.frozen = False     # its file system stands still
+        self.boots = 0
         self.jump = False       # connects to other machines, as a bastion does
         self.sessions = 0
         self.deaf = 0           # connections that it still closes at once
@@ -73,7 +80,10 @@ class Worker:
 
     def start(self):
         """Makes the machine. Returns its sources of events: {"asked": fd, "metadata": socket}."""
-        seed.Seed(self.folder, self.setup, self.facts, self.impostor).write()
+        self.boots += 1
+        seed.Seed(self.folder, self.setup, self.facts, self.impostor, self.layers).write()
+        if self.spoil:
+            (self.folder / "spoil").write_text(self.spoil, "utf-8")
         asked = os.open(self.folder / "asked", os.O_RDWR | os.O_NONBLOCK)  # bootcmd may ask already
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
@@ -118,6 +128,14 @@ class Worker:
             self.process = None
         self.started = False
 
+    def clear(self):
+        """Nothing is left of the last boot but what is on its disk."""
+        for path in self.folder.iterdir() if self.folder.exists() else ():
+            if path.name != "upper":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()  # pylint: disable=expression-not-assigned
+        self.deadline = None
+        self.frozen = False
+
     def inside(self, path):
         """Where a file of its own is for us."""
         return pathlib.Path(f"/proc/{self.process.pid}/root{path}")
@@ -131,6 +149,8 @@ class Worker:
     def heard(self, line):
         """What it asked for. True: it is to end now."""
         self.asked.append(line)
+        if line.startswith("fsfreeze "):
+            self.frozen = " -f" in line or " --freeze" in line
         verb, seconds = power.meaning(line, self.read) or ("", 0)
         if verb == "cancel":
             self.deadline = None
@@ -144,6 +164,7 @@ class Worker:
     def report(self):
         left = None if self.deadline is None else round(self.deadline - self.clock(), 1)
         return {"started": self.started, "asked": self.asked, "off_in": left, "sessions": self.sessions,
+                "boots": self.boots, "own_root": self.layers is not None,
                 "ignored": self.setup.ignored, "problem": self.setup.problem,
                 "blocked": len(self.held), "root": str(self.inside("/")) if self.started else None,
                 **{k: self.facts[k] for k in ("type", "zone", "public", "private")}}
@@ -152,9 +173,10 @@ class Worker:
 class Workers:
     """All of them, and one thread that waits for what happens to them."""
 
-    def __init__(self, folder, knobs):
+    def __init__(self, folder, knobs, disks):
         self.folder = pathlib.Path(folder)
         self.knobs = knobs
+        self.disks = disks
         self.lock = threading.Lock()
         self.workers = {}
         self.on_power = None  # told the id of a worker that switched itself off
@@ -172,11 +194,11 @@ class Workers:
             self.events[fd] = (source, function)
         self.poll.register(fd, select.EPOLLIN)
 
-    def forget(self, worker):
-        """Closes what is watched for it."""
+    def forget(self, worker, spared=()):
+        """Closes what is watched for it, but those."""
         with self.lock:
             mine = [(fd, source) for fd, (source, function) in self.events.items()
-                    if function.__self__.worker is worker]
+                    if function.__self__.worker is worker and source not in spared]
             for fd, source in mine:
                 del self.events[fd]
                 self.poll.unregister(fd)
@@ -188,7 +210,14 @@ class Workers:
     def open(self, instance):
         """It runs from now on."""
         self.serial += 1
-        worker = Worker(instance, self.folder / f"w{self.serial}", self.impostor)
+        image = instance.ec2_backend.amis.get(instance.image_id)
+        try:
+            layers = image and self.disks.layers_of(image, fnmatch.fnmatchcase(image.name, self.knobs["roots"]))
+        except (OSError, subprocess.SubprocessError) as problem:
+            layers = None
+            self.problems.append(f"{image.id}: {problem}")
+        worker = Worker(instance, self.folder / f"w{self.serial}", self.impostor, layers)
+        worker.spoil = self.disks.spoilt.get(instance.image_id, "")
         worker.deaf = self.knobs["deaf"]
         with self.lock:
             self.workers[instance.id] = worker
@@ -200,6 +229,7 @@ class Workers:
             worker = self.workers.pop(name, None)
         if worker:
             self.forget(worker)
+            worker.over = True
             with worker.lock:
                 worker.kill()
             for connection in worker.held:
@@ -216,10 +246,19 @@ class Workers:
             raise ValueError(f"'{name}' is no running instance")
         return self.workers[name]
 
+    def reboot(self, name):
+        """It starts again with the next connection; those that there are end."""
+        worker = self.workers.get(name)
+        if worker and not worker.lost:
+            with worker.lock:
+                worker.kill()
+                self.forget(worker, worker.listeners)
+                worker.clear()
+
     def lose(self, name):
         """The machine is gone, the API does not know yet."""
         worker = self.get(name)
-        worker.lost = True
+        worker.lost = worker.over = True
         with worker.lock:
             worker.kill()
 
@@ -269,6 +308,9 @@ class Event:
         worker = self.worker
         with connection, worker.lock:
             try:
+                # Its end may have come while this waited for the lock.
+                if worker.over:
+                    return
                 if not worker.started and worker.process is None:
                     for what, source in worker.start().items():
                         self.workers.watch(source, Event(self.workers, worker, what).run)

@@ -28,6 +28,7 @@ static int make(
 	const struct userdata u = {.host_key = &key,
 		.host_public = host,
 		.login_public = login,
+		.run = "01890000-0000-7000-8000-000000000001",
 		.lifetime = 3600 * NSEC_PER_SEC};
 
 	assert_int_equal(secret_set(&key, private, strlen(private), e), 0);
@@ -109,6 +110,8 @@ static void test_switch(void **state)
 	read_back(*state, &data, &out);
 	assert_non_null(strstr(out.data, "OnActiveSec=3600s\\n"));
 	assert_non_null(strstr(out.data, "systemctl --no-block start shared-prep-lifetime.timer"));
+	assert_non_null(strstr(
+		out.data, "echo 01890000-0000-7000-8000-000000000001 >/run/shared-prep-worker\n"));
 	assert_non_null(strstr(USERDATA_REARM, "shared-prep-lifetime.timer"));
 }
 

@@ -8,6 +8,7 @@ import botocore.exceptions
 import botocore.session
 from lab import case, finish
 
+STRANGER = "ami-0123456789abcdef0"
 ONCE = {"MinCount": 1, "MaxCount": 1, "InstanceType": "c7a.large"}
 
 
@@ -170,6 +171,7 @@ def quotas(lab):
 def image_names(lab):
     ec2 = lab.client()
     name = run(lab)["InstanceId"]
+    assert [lab.state(name) for _ in range(2)] == ["pending", "running"]
     tags = [{"ResourceType": kind, "Tags": [{"Key": "k", "Value": kind}]} for kind in ("image", "snapshot")]
     made = ec2.create_image(InstanceId=name, Name="mine", TagSpecifications=tags)["ImageId"]
     assert code_of(ec2.create_image, InstanceId=name, Name="mine") == (400, "InvalidAMIName.Duplicate")
@@ -181,6 +183,63 @@ def image_names(lab):
     ec2.deregister_image(ImageId=made)
     ec2.delete_snapshot(SnapshotId=snapshot)
     lab.clear()
+
+
+@case("parameters of one's own have a type, and may be gone")
+def parameters(lab):
+    ssm = lab.client("ssm")
+    put = {"Name": "/app/image", "Type": "String", "DataType": "aws:ec2:image"}
+    assert ssm.put_parameter(**put, Value=lab.image())["Version"] == 1
+    assert code_of(ssm.put_parameter, **put, Value=STRANGER)[1] == "ParameterAlreadyExists"
+    assert ssm.put_parameter(**put, Value=STRANGER, Overwrite=True)["Version"] == 2
+    found = ssm.get_parameter(Name="/app/image")["Parameter"]
+    assert (found["Value"], found["Version"], found["DataType"]) == (STRANGER, 2, "aws:ec2:image"), found
+    assert code_of(ssm.put_parameter, **{**put, "Name": "/aws/mine"}, Value="x")[1] == "AccessDeniedException"
+    ssm.delete_parameter(Name="/app/image")
+    assert code_of(ssm.get_parameter, Name="/app/image") == (400, "ParameterNotFound")
+
+
+@case("templates, groups, configurations and compute environments use an image")
+def users(lab):
+    ec2, scaling, batch, iam = (lab.client(s) for s in ("ec2", "autoscaling", "batch", "iam"))
+    image = STRANGER
+    template = ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData={
+        "ImageId": image, "InstanceType": "c7a.large"})["LaunchTemplate"]["LaunchTemplateId"]
+    ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData={"ImageId": lab.image()})
+    rows = ec2.describe_launch_template_versions(LaunchTemplateId=template)["LaunchTemplateVersions"]
+    assert {r["LaunchTemplateData"]["ImageId"] for r in rows} == {image, lab.image()}
+    latest = ec2.describe_launch_template_versions(Versions=["$Latest", "$Default"])["LaunchTemplateVersions"]
+    assert [r["VersionNumber"] for r in latest] == [1, 2] or [r["VersionNumber"] for r in latest] == [2, 1], latest
+    scaling.create_launch_configuration(LaunchConfigurationName="c", ImageId=image, InstanceType="c7a.large")
+    scaling.create_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, MaxSize=1, LaunchTemplate={
+        "LaunchTemplateId": template, "Version": "1"}, AvailabilityZones=["us-east-1a"])
+    group, = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group["LaunchTemplate"]["LaunchTemplateId"] == template, group
+    configuration, = scaling.describe_launch_configurations()["LaunchConfigurations"]
+    assert configuration["ImageId"] == image
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    profile = iam.create_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Arn"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    security = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    batch.create_compute_environment(
+        computeEnvironmentName="environment", type="MANAGED", serviceRole=role, computeResources={
+            "type": "EC2", "minvCpus": 0, "maxvCpus": 4, "instanceTypes": ["c7a.large"], "subnets": [subnet],
+            "securityGroupIds": [security], "instanceRole": profile, "imageId": image,
+            "launchTemplate": {"launchTemplateId": template, "version": "$Default"},
+            "ec2Configuration": [{"imageType": "ECS_AL2023", "imageIdOverride": image}]})
+    found, = batch.describe_compute_environments()["computeEnvironments"]
+    assert found["computeResources"]["launchTemplate"]["launchTemplateId"] == template, found
+    assert found["computeResources"]["ec2Configuration"][0]["imageIdOverride"] == image, found
+    assert {"CreateComputeEnvironment", "DescribeComputeEnvironments"} <= set(lab.tell()["counts"])
+    lab.tell(faults=[{"action": "DescribeComputeEnvironments", "kind": "denied"}])
+    assert code_of(batch.describe_compute_environments) == (403, "AccessDeniedException")
+    batch.update_compute_environment(computeEnvironment="environment", state="DISABLED")
+    batch.delete_compute_environment(computeEnvironment="environment")
+    scaling.delete_auto_scaling_group(AutoScalingGroupName="g", ForceDelete=True)
+    scaling.delete_launch_configuration(LaunchConfigurationName="c")
+    ec2.delete_launch_template(LaunchTemplateId=template)
+    iam.delete_instance_profile(InstanceProfileName="p")
+    iam.delete_role(RoleName="r")
 
 
 @case("DryRun says so, of calls too that only look")

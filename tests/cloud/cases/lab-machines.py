@@ -5,7 +5,10 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
+import threading
 import time
+import types
 
 from lab import WORK, case, finish, make_key
 
@@ -155,6 +158,19 @@ def lost(lab):
     lab.tell(lose=machine.name)
     assert lab.ssh(machine, "true").returncode == 255 and lab.state(machine.name) == "running"
     lab.clear(machine.group)
+
+
+@case("a connection that comes when its machine has ended does not start that again")
+def late(_lab):
+    sys.path.append(str(pathlib.Path(os.environ["TOP"], "tests/fake")))
+    import workers  # pylint: disable=import-outside-toplevel
+    started = []
+    worker = types.SimpleNamespace(lock=threading.Lock(), over=True, started=False, process=None,
+                                   start=lambda: started.append(1) or {}, session=started.append)
+    ours, theirs = socket.socketpair()
+    workers.Event(None, worker, "connect").serve(theirs)
+    assert not started and ours.recv(1) == b""
+    ours.close()
 
 
 @case("one machine leads to another, as a bastion")

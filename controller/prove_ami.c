@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/prove_ami.h"
+
+#include "common/clock.h"
+#include "common/date.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "controller/aws/ssm.h"
+#include "controller/hire.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct proof {
+	const struct prove_ami *p;
+	struct project worker; /* a view of the project, whose base is the image */
+	struct run run;
+	struct supply supply;
+};
+
+static int begin_run(struct proof *t, struct err *e)
+{
+	const struct project *p = t->p->project;
+
+	return run_new(json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "test", "project",
+			       json_string_lossy(p->name), "file", json_string(p->file), "provider",
+			       provider_name(p->provider), "profile", json_string(p->aws.profile)),
+		&t->run, e);
+}
+
+static int find_arch(struct proof *t, char ret[static 16], struct err *e)
+{
+	auto_ec2_images struct ec2_images list = {0};
+	const struct ec2_select which = {.ids = (const char *const[]){t->p->ami, NULL},
+		.deadline = clock_deadline(SITE_TIME)};
+	int rc = ec2_images(&t->supply.cloud.client, &which, &list, e);
+
+	if (rc == 0 && list.n != 1)
+		return err_set(e, ERR_REMOTE, ENOENT, "there is no image '%s'", t->p->ami);
+	if (rc == 0)
+		snprintf(ret, 16, "%s",
+			strcmp(list.item[0].arch, "arm64") == 0 ? "aarch64" : list.item[0].arch);
+	return rc;
+}
+
+static int test_it(struct proof *t, struct image_results *ret, struct err *e)
+{
+	auto_hired struct hired hired = {0};
+	char arch[16];
+	int rc;
+
+	if ((rc = find_arch(t, arch, e)) < 0 || (rc = hire_one(&t->supply, arch, &hired, e)) < 0 ||
+		(rc = machine_start(hired.machine, e)) < 0)
+		return rc;
+	return image_test_run(
+		&(struct image_test){
+			.machine = hired.machine,
+			.check = t->p->project->image.check,
+			.deadline = clock_deadline(t->p->timeout),
+			.log = t->p->log,
+			.say = t->p->say,
+			.ctx = t->p->ctx,
+		},
+		ret, e);
+}
+
+static int promote(struct proof *t, struct err *e)
+{
+	struct call_client *c = &t->supply.cloud.client;
+	const char *parameter = t->p->project->image.parameter;
+	const char *ids[] = {t->p->ami, NULL};
+	char now[DATE_TEXT];
+	struct ec2_tag tag = {PROVE_PROMOTED, date_text(date_now(), now)};
+	int rc = ec2_tags_set(c, ids, &(struct ec2_tags){&tag, 1}, clock_deadline(SITE_TIME), e);
+
+	if (rc < 0 || !*parameter)
+		return rc < 0 ? rc : 0;
+	return ssm_parameter_put(c,
+		&(struct ssm_put){.name = parameter,
+			.value = t->p->ami,
+			.description = "The newest image that has passed its test",
+			.image = true,
+			.deadline = clock_deadline(SITE_TIME)},
+		e);
+}
+
+int prove_ami(const struct prove_ami *p, struct image_results *ret, struct err *e)
+{
+	struct proof t = {.p = p, .worker = *p->project, .run = RUN_INIT};
+	struct err left = ERR_INIT;
+	char base[EC2_ID_MAX];
+	int rc;
+
+	ret->n = 0;
+	snprintf(base, sizeof(base), "%s", p->ami);
+	t.worker.aws.base = base;
+	rc = begin_run(&t, e);
+	if (rc < 0)
+		return rc;
+	rc = supply_open(&t.worker, &t.run, p->debug_http, &t.supply, e);
+	if (rc == 0)
+		rc = test_it(&t, ret, e);
+	if (rc == 0 && p->promote)
+		rc = promote(&t, e);
+	if (hire_clear(&t.supply, &t.run, &left) < 0) {
+		log_warning("%s", left.msg);
+		if (rc == 0) {
+			*e = left;
+			rc = -left.num;
+		}
+	}
+	supply_close(&t.supply);
+	run_close(&t.run);
+	return rc;
+}

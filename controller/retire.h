@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images that were baked and are not wanted any more: each goes with its snapshots and its copies
+ * in other regions, unless somebody uses one of them. Looking (retire_find.c) changes nothing.
+ *
+ * It is a run of its own. First all of them are put under its id (their tags); when that is done,
+ * it is decided: an event of the journal. Before it, what a crash leaves is whole, and stays; after
+ * it, `gc` finishes the work.
+ */
+#ifndef CONTROLLER_RETIRE_H
+#define CONTROLLER_RETIRE_H
+
+#include "controller/cloud.h"
+#include "controller/image_use.h"
+#include "controller/project.h"
+#include "controller/resource.h"
+
+#define RETIRE_EVENT    "retire" /* of the journal: it is decided */
+#define RETIRE_KEEP_ALL UINT64_MAX
+#define RETIRE_REGIONS  32
+
+struct retire_request {
+	const struct project *project; /* NULL: images of any, by their ids */
+	const char *const *images;     /* ids in the first region; ends with NULL; NULL: see keep */
+	uint64_t keep; /* all of the project but the newest so many of each architecture */
+	struct cloud_options cloud; /* of the first region */
+	uint64_t deadline;
+};
+
+struct retire_image {
+	char region[ENDPOINT_REGION_MAX];
+	char id[EC2_ID_MAX];
+	char name[EC2_NAME_MAX];
+	char arch[16];
+	int64_t created;
+	char original[EC2_ID_MAX];    /* whose copy it is; of others its own id */
+	char copies[256];             /* regions, with blanks between */
+	char (*snapshot)[EC2_ID_MAX]; /* those that are ours */
+	size_t n;
+	char user[IMAGE_USER_TEXT]; /* "": nobody; of one that uses it or its copies */
+};
+
+struct retire_list {
+	struct retire_image *item;
+	size_t n;
+};
+
+/* Each image of a request, and behind it its copies. Kind usage: one is not ours, or of another
+ * project; kind remote: there is no such. The caller calls retire_list_free() in every case. */
+must_check int retire_find(const struct retire_request *r, struct retire_list *ret, struct err *e);
+void retire_list_free(struct retire_list *l);
+
+#define auto_retire_list __attribute__((cleanup(retire_list_free)))
+
+/* Leaves the images that are to go when the newest `keep` of each architecture stay. Pure. */
+void retire_choose(struct retire_list *l, uint64_t keep);
+
+/* Takes out what is used, with all that belongs together. Pure. */
+void retire_drop_used(struct retire_list *l);
+
+/* All of the list, which nobody uses. Every image and snapshot is told of as it goes. Kind
+ * transient: something is left, for gc. */
+must_check int retire_do(const struct retire_request *r, const struct retire_list *l,
+	void (*removing)(void *ctx, const struct resource *r), void *ctx, struct err *e);
+
+#endif
