@@ -204,6 +204,8 @@ static int make_disk(const struct bake_order *o, struct baked *b, struct err *e)
 		.format = o->project->image.format,
 		.size = o->project->image.size,
 		.room = room(o->bake),
+		/* What is from repositories of their own the step "packages" installs. */
+		.packages = o->project->image.repositories.len ? NULL : &o->project->image.packages,
 		.seed = b->inputs,
 		.say = say,
 		.ctx = o->show,

@@ -68,16 +68,17 @@ int bake_report_write(const struct project *p, const struct baked *b, struct err
 	return rc < 0 ? rc : fs_write_atomic(AT_FDCWD, path, 0644, text.data, text.len, e);
 }
 
-int bake_report_print(const struct project *p, const struct baked *b, size_t n, struct err *e)
+int bake_report_json(
+	const struct project *p, const struct baked *b, size_t n, json_t **ret, struct err *e)
 {
-	auto_json json_t *images = json_array(), *all = NULL;
+	auto_json json_t *images = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		if (json_array_append_new(images, baked_json(p, &b[i])) < 0)
 			return err_oom(e);
 	}
-	all = json_pack("{s:i, s:O}", "format", FORMAT, "images", images);
-	return all ? json_print(all, stdout, e) : err_oom(e);
+	*ret = json_pack("{s:i, s:O}", "format", FORMAT, "images", images);
+	return *ret ? 0 : err_oom(e);
 }
 
 static json_t *planned_json(const struct project *p, const struct bake *b)

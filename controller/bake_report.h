@@ -11,8 +11,8 @@
 must_check int bake_report_write(const struct project *p, const struct baked *b, struct err *e);
 
 /* {format, images[]}, of the same objects with "unchanged". */
-must_check int bake_report_print(
-	const struct project *p, const struct baked *b, size_t n, struct err *e);
+must_check int bake_report_json(
+	const struct project *p, const struct baked *b, size_t n, json_t **ret, struct err *e);
 
 /* What would be made: the base, each file with its size and digest, the steps. */
 must_check int bake_report_planned(

@@ -11,6 +11,7 @@
 #include "controller/disk.h"
 #include "controller/dist.h"
 #include "controller/hire.h"
+#include "controller/prove.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 
 struct bake_options {
 	struct opt_strings arch;
-	bool if_changed, to_ami, dry_run, debug_http, quiet, json;
+	bool if_changed, test, promote, to_ami, dry_run, debug_http, quiet, json;
 };
 
 #define AT(field) offsetof(struct bake_options, field)
@@ -30,6 +31,9 @@ static const struct opt opts[] = {
 		"make the image of this architecture only; may be given again"},
 	{OPT_FLAG, 0, "if-changed", AT(if_changed), NULL,
 		"make none where there is one of the same inputs"},
+	{OPT_FLAG, 0, "test", AT(test), NULL, "boot each image and check it"},
+	{OPT_FLAG, 0, "promote", AT(promote), NULL,
+		"the same, and say of one that has passed where others look for it"},
 	{OPT_FLAG, 0, "to-ami", AT(to_ami), NULL,
 		"upload the disk image file and register it as an AMI"},
 	{OPT_FLAG, 'n', "dry-run", AT(dry_run), NULL, "print what would be made, of what"},
@@ -46,6 +50,7 @@ struct baking {
 	struct project project, worker; /* worker: a view of it, whose base is the image's */
 	struct bake bake[ARCHS];        /* for each architecture */
 	struct baked baked[ARCHS];
+	struct proved proved[ARCHS];
 	size_t n;
 	struct run run;
 	struct supply supply;
@@ -165,10 +170,24 @@ static int bake_all(struct baking *b, struct err *e)
 	return rc;
 }
 
+static int print_json(const struct baking *b, struct err *e)
+{
+	auto_json json_t *all = NULL;
+	int rc = bake_report_json(&b->project, b->baked, b->n, &all, e);
+
+	for (size_t i = 0; i < b->n && rc == 0 && b->proved[i].image; i++) {
+		json_t *image = json_array_get(json_object_get(all, "images"), i);
+
+		if (json_object_set_new(image, "test", proved_json(&b->proved[i])) < 0)
+			return err_oom(e);
+	}
+	return rc < 0 ? rc : json_print(all, stdout, e);
+}
+
 static int print(const struct baking *b, struct err *e)
 {
 	if (b->o->json)
-		return bake_report_print(&b->project, b->baked, b->n, e);
+		return print_json(b, e);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct baked *made = &b->baked[i];
 
@@ -179,6 +198,33 @@ static int print(const struct baking *b, struct err *e)
 				b->n > 1 ? b->bake[i].arch : "", made->ami);
 	}
 	return 0;
+}
+
+static int prove_one(struct baking *b, size_t i, struct err *e)
+{
+	const struct baked *made = &b->baked[i];
+	const struct prove p = {
+		.project = &b->project,
+		.image = *made->path ? made->path : made->ami,
+		.type = "",
+		.timeout = PROVE_TIME,
+		.promote = b->o->promote,
+		.debug_http = b->o->debug_http,
+		.show = &b->show,
+	};
+	int rc = prove_image(&p, &b->proved[i], e);
+
+	return rc < 0 ? err_ctx(e, "%s", p.image) : 0;
+}
+
+/* An image that fails is there, to be looked at; it is promoted nowhere. */
+static int prove_all(struct baking *b, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0 && (b->o->test || b->o->promote); i++)
+		rc = prove_one(b, i, e);
+	return rc;
 }
 
 static int bake_run(struct baking *b, const char *path, struct err *e)
@@ -197,6 +243,8 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 	show_end(&b->show, rc < 0);
 	if (hire_clear(&b->supply, &b->run, &left) < 0)
 		log_warning("%s", left.msg);
+	if (rc == 0)
+		rc = prove_all(b, e);
 	if (rc == 0)
 		rc = print(b, e);
 	if (rc == 0 && left.kind != ERR_NONE) {

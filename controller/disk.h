@@ -25,9 +25,11 @@ struct disk_options {
 	const char *base;
 	const char *result; /* path of the image file */
 	enum image_format format;
-	uint64_t size;    /* bytes of the root; 0: as the base, or what is needed */
-	uint64_t room;    /* bytes that will be added to the root */
-	bool transient;   /* the result is not to outlive a loss of power */
+	uint64_t size;  /* bytes of the root; 0: as the base, or what is needed */
+	uint64_t room;  /* bytes that will be added to the root */
+	bool transient; /* the result is not to outlive a loss of power */
+	/* That a bootstrap has from the beginning, by this machine's package manager; or NULL. */
+	const struct config_words *packages;
 	const char *seed; /* the UUIDs come from it; NULL: from kernel and initrd */
 	/* Called as each step begins, "unpack 'root.tar.zst'". May be NULL. */
 	void (*say)(void *ctx, const char *step);

@@ -148,6 +148,7 @@ int disk_boot_find(struct disk *d, struct err *e)
 	in_work(d, "kernel", kernel);
 	in_work(d, "initrd", initrd);
 	d->layout.initrd = rc == 0 && *k.initrd;
+	d->esp = true;
 	if (rc == 0)
 		rc = fs_root(d->root, &rootfd, e);
 	if (rc == 0)

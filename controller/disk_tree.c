@@ -107,6 +107,8 @@ static const char *const recipe[] = {
 	"--include=systemd-sysv,dbus,udev,kmod,iproute2,procps,e2fsprogs,ca-certificates,rpm,"     \
 	"zstd,linux-image-cloud-"
 
+#define INCLUDE_MAX 65536
+
 static const char *debian_arch(void)
 {
 	struct utsname u;
@@ -143,10 +145,21 @@ int disk_debian_path(struct disk *d, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(recipe); i++)
 		digest_add(&digest, recipe[i], strlen(recipe[i]) + 1);
 	digest_add(&digest, INCLUDE, sizeof(INCLUDE));
+	for (size_t i = 0; d->o.packages && i < d->o.packages->len; i++)
+		digest_add(&digest, d->o.packages->word[i], strlen(d->o.packages->word[i]) + 1);
 	digest_end(&digest, text);
 	snprintf(d->cached, sizeof(d->cached), "%s/debian-%.64s-%s-%.12s.tar", folder,
 		strchr(d->o.base, ':') + 1, debian_arch(), text);
 	return 0;
+}
+
+static int add_packages(const struct disk *d, struct buf *include, struct err *e)
+{
+	int rc = buf_addf(include, "%s%s", INCLUDE, debian_arch());
+
+	for (size_t i = 0; d->o.packages && i < d->o.packages->len && rc == 0; i++)
+		rc = buf_addf(include, ",%s", d->o.packages->word[i]);
+	return rc < 0 ? err_oom(e) : 0;
 }
 
 /* The lock is of the file that is being made. */
@@ -164,7 +177,8 @@ static int lock_file(const char *path, int *ret, struct err *e)
 
 static int bootstrap(struct disk *d, struct err *e)
 {
-	char partial[sizeof(d->cached) + 8], folder[PATH_MAX], include[256], tmp[PATH_MAX + 16];
+	char partial[sizeof(d->cached) + 8], folder[PATH_MAX], tmp[PATH_MAX + 16];
+	auto_buf struct buf include = BUF_INIT(INCLUDE_MAX);
 	const char *argv[ARRAY_LEN(recipe) + 8] = {"env", tmp};
 	auto_close int lock = -1;
 	size_t n = 2;
@@ -173,8 +187,9 @@ static int bootstrap(struct disk *d, struct err *e)
 	if (access(d->cached, F_OK) == 0)
 		return 0;
 	snprintf(partial, sizeof(partial), "%s.partial", d->cached);
-	snprintf(include, sizeof(include), "%s%s", INCLUDE, debian_arch());
 	snprintf(tmp, sizeof(tmp), "TMPDIR=%s", d->work);
+	if (rc == 0)
+		rc = add_packages(d, &include, e);
 	if (rc == 0)
 		rc = fs_mkdir_p(AT_FDCWD, folder, 0755, e);
 	if (rc == 0)
@@ -185,7 +200,7 @@ static int bootstrap(struct disk *d, struct err *e)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(recipe); i++)
 		argv[n++] = recipe[i];
-	argv[n++] = include;
+	argv[n++] = buf_str(&include);
 	argv[n++] = strchr(d->o.base, ':') + 1;
 	argv[n++] = partial;
 	rc = disk_run(&(struct disk_command){.argv = argv, .kind = ERR_TRANSIENT}, e);

@@ -50,7 +50,7 @@ static int wait_ready(const struct image_test *t, struct err *e)
 				"over",
 				m->name);
 		rc = machine_poll(m, e);
-		say(t, "start", NULL);
+		say(t, m->remark, NULL);
 		(void)poll(NULL, 0, STEP_MS);
 	}
 	if (rc == 0 && m->state != MACHINE_READY)

@@ -42,7 +42,8 @@ struct image_test {
 	const char *check;       /* path of the user's script, or "" */
 	uint64_t deadline;       /* clock.h, of all together */
 	int log;                 /* gets what the checks print; -1: nothing does */
-	/* Both may be NULL. r: of a check that has ended, NULL: name begins, or goes on. */
+	/* May be NULL. r: of a check that has ended, NULL: name begins, or goes on. While the
+	 * machine starts, name is what it says of that. */
 	void (*say)(void *ctx, const char *name, const struct image_result *r);
 	void *ctx;
 };

@@ -14,11 +14,12 @@ const char image_check_start[] =
 	"managed() { [ -d /run/systemd/system ]; }\n"
 	"member() { sed -n \"s/^ *\\\"$1\\\": \\\"*\\([^\\\",]*\\)\\\"*,*\\$/\\1/p\" | head -n 1; }\n"
 	"told() { journalctl -b -q -o cat -u \"$1\" | tail -n 1; }\n"
-	"chosen() { shared-prep plan --json | awk -F'\"' '\n"
+	"plan=/run/shared-prep-plan.json\n" /* of the check "archive" */
+	"chosen() { awk -F'\"' '\n"
 	"	/^ *\"file\":/ { file = $4 }\n"
 	"	/^ *\"app\":/ { app = $4 }\n"
 	"	/^ *\"key\":/ { key = $4 }\n"
-	"	/^ *\"chosen\": true/ { print file, app, key }'; }\n"
+	"	/^ *\"chosen\": true/ { print file, app, key }' $plan; }\n"
 	"data=$(cat /usr/lib/shared-prep/shared-prep.conf /etc/shared-prep/shared-prep.conf \\\n"
 	"	/etc/shared-prep/conf.d/*.conf 2>/dev/null | sed -n 's/^Data=//p' | tail -n 1)\n"
 	"data=${data:-/usr/local/data}\n";
@@ -37,7 +38,7 @@ const struct image_check image_checks[] = {
 
 	{"archive",
 		"command -v shared-prep >/dev/null || fail 'there is no shared-prep'\n"
-		"shared-prep plan --json >/dev/null || fail \"$(shared-prep plan --json 2>&1 | tail -n 1)\"\n"
+		"said=$(shared-prep plan --json 2>&1 >$plan) || fail \"$said\"\n"
 		"n=0\n"
 		"for f in $(chosen | cut -d' ' -f1); do\n"
 		"	said=$(shared-prep verify -q \"$data/$f\" 2>&1) || fail \"$said\"\n"
@@ -85,10 +86,9 @@ const struct image_check image_checks[] = {
 		"! differs \"$size\" \"$want\" || fail \"$path has $size bytes, $facts says $want\"\n"
 		"inodes=$(member nr_inodes <$facts)\n"
 		"[ \"$3\" = \"$inodes\" ] || fail \"$path has $3 inodes, $facts says $inodes\"\n"
-		"plan=$(shared-prep plan --json)\n"
-		"want=$(echo \"$plan\" | member size_bytes)\n"
+		"want=$(member size_bytes <$plan)\n"
 		/* Else it is by what is available just now. */
-		"if [ \"$(echo \"$plan\" | member bound)\" = memory ] && differs \"$size\" \"$want\"; then\n"
+		"if [ \"$(member bound <$plan)\" = memory ] && differs \"$size\" \"$want\"; then\n"
 		"	fail \"$path has $size bytes, the plan is $want\"\n"
 		"fi\n"
 		"echo \"$path, $size bytes, $3 inodes\"\n",
@@ -96,9 +96,9 @@ const struct image_check image_checks[] = {
 
 	{"apps",
 		"path=$(member path <$facts)\n"
-		"chosen >/run/shared-prep-chosen\n"
 		"n=0\n"
 		"while read -r file app key; do\n"
+		"	[ -n \"$file\" ] || continue\n"
 		"	link=$(readlink \"$path/$app\") || fail \"$path/$app is no link\"\n"
 		"	top=${app}_$key\n"
 		"	[ -n \"$key\" ] && [ \"$key\" != null ] || top=$app\n"
@@ -107,8 +107,9 @@ const struct image_check image_checks[] = {
 		"	want=$(shared-prep verify -q --json \"$data/$file\" | member digest)\n"
 		"	[ -z \"$want\" ] || grep -q \"\\\"$want\\\"\" $facts || fail \"$app is not unpacked from $file: its digest $want is not in $facts\"\n"
 		"	n=$((n + 1))\n"
-		"done </run/shared-prep-chosen\n"
-		"rm -f /run/shared-prep-chosen\n"
+		"done <<-E\n"
+		"	$(chosen)\n"
+		"E\n"
 		"echo \"$n unpacked\"\n",
 		"an app is not there as it was packed", 30 * MINUTE},
 

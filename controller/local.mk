@@ -61,6 +61,7 @@ libcontroller_a_SOURCES = \
 	controller/hire.c controller/hire.h \
 	controller/image_bom.c \
 	controller/image_manifest.c controller/image_manifest.h \
+	controller/image_show.c controller/image_show.h \
 	controller/image_spec.h \
 	controller/image_test.c controller/image_test.h \
 	controller/image_test_table.c \
@@ -93,7 +94,9 @@ libcontroller_a_SOURCES = \
 	controller/project_take.c \
 	controller/project_take_aws.c \
 	controller/project_take_image.c \
+	controller/prove.c controller/prove.h \
 	controller/prove_ami.c controller/prove_ami.h \
+	controller/prove_file.c controller/prove_file.h \
 	controller/qemu_boot.c controller/qemu_boot.h \
 	controller/qemu_console.c controller/qemu_console.h \
 	controller/qemu_guest.c controller/qemu_guest.h \

@@ -100,9 +100,9 @@ static void add_processor(struct line *l, const struct qemu_boot *b, const char 
 
 static void add_devices(struct line *l, const struct qemu_boot *b, int disk)
 {
-	add_text(l, "-add-fd", "fd=%d,set=1", disk);
-	add_pair(l, "-drive",
-		"file=/dev/fdset/1,if=none,id=disk,format=raw,cache=unsafe,file.locking=off");
+	add_text(l, "-drive",
+		"file=/proc/self/fd/%d,if=none,id=disk,format=raw,cache=unsafe,file.locking=off",
+		disk);
 	add_pair(l, "-device", "virtio-blk-pci,drive=disk,bootindex=0");
 	add_pair(l, "-device", "virtio-rng-pci");
 	add_pair(l, "-chardev", "stdio,id=console,signal=off");

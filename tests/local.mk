@@ -97,9 +97,11 @@ tests_aws_services_SOURCES = \
 tests_aws_services_LDADD = $(CONTROLLER_LDADD)
 tests_aws_sign_SOURCES = tests/aws/sign.c
 tests_aws_sign_LDADD = $(CONTROLLER_LDADD)
-check_PROGRAMS += tests/bake/drive tests/machines/drive
+check_PROGRAMS += tests/bake/drive tests/image/make tests/machines/drive
 tests_bake_drive_SOURCES = tests/bake/drive.c
 tests_bake_drive_LDADD = $(CONTROLLER_LDADD)
+tests_image_make_SOURCES = tests/image/make.c
+tests_image_make_LDADD = $(CONTROLLER_LDADD)
 tests_machines_drive_SOURCES = tests/machines/drive.c
 tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
@@ -112,6 +114,7 @@ check_PROGRAMS += \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
+	tests/unit/test_disk \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
 	tests/unit/test_image_manifest \
@@ -122,6 +125,7 @@ check_PROGRAMS += \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_project \
+	tests/unit/test_qemu \
 	tests/unit/test_query \
 	tests/unit/test_s3 \
 	tests/unit/test_show \
@@ -142,6 +146,7 @@ tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
 tests_unit_test_call_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_credentials_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_disk_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
@@ -153,6 +158,7 @@ tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_policy_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_qemu_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)

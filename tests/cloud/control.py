@@ -16,8 +16,8 @@ GET /lab/wire each since "record" as it came.
     lie        id: it shows another host key than its user data has
     jump       id: it reaches other machines, as a bastion does
     spoil      {"image": id, "how": "no-agent"}: machines that start from it lack the agent; or
-               "damaged-archive", "no-unit", or {"image": id, "shell": commands} that are run before
-               they boot
+               "damaged-archive", "no-unit", "not-wiped" (the machine id is an old one), or {"image":
+               id, "shell": commands} that are run before they boot
     forgive    true: forgets problems and refused signatures that were meant
     elapse     {"id": …, "minutes": N}: its clock goes on
 """
@@ -31,11 +31,12 @@ import wire
 SPOILS = {
     "no-agent": "rm -f /usr/bin/shared-prep\n",
     "no-unit": "rm -f /etc/systemd/system/*.wants/shared-prep*.service\n",
-    # In the middle of each: what a reader looks at last.
+    # In its data: what is at the end says what it is.
     "damaged-archive": """for f in /usr/local/data/*.tar.*; do
-	printf damage | dd of="$f" bs=1 seek=$(($(stat -c %s "$f") / 2)) conv=notrunc status=none
+	printf damage | dd of="$f" bs=1 seek=$(($(stat -c %s "$f") / 10)) conv=notrunc status=none
 done
 """,
+    "not-wiped": "touch -d '1 hour ago' /etc/machine-id\n",
 }
 
 

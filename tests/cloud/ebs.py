@@ -19,7 +19,7 @@ from devices import default_key
 from disks import BLOCK as SIZE
 
 PER_GIB = (1 << 30) // SIZE
-LIMIT = 4 << 30  # of all blocks that are kept, each once
+LIMIT = 2 << 30  # of all blocks that are kept, each once
 PAGE = 1000
 RESERVED = ("AWS:", "aws:")
 CALLS = ("StartSnapshot", "PutSnapshotBlock", "CompleteSnapshot", "ListSnapshotBlocks", "ListChangedBlocks",

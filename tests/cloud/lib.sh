@@ -78,8 +78,9 @@ witness() {
 actions_are_in_policy() {
 	local folder=$work/policy
 	mkdir -p "$folder/x"
-	printf '%s\n' '[project]' name=x provider=ec2 "agent=$AGENT" '[app x]' source=x script=x targets=znver3 '[image]' parameter=/x \
-		>"$folder/shared-prep.ini"
+	printf '%s\n' '[project]' name=x provider=ec2 "agent=$AGENT" '[app x]' source=x script=x targets=znver3 \
+		'[image]' base=al2023-ecs "rpm=$RPM" regions=us-west-2 accounts=210987654321 deprecate=90d \
+		parameter=/x/image >"$folder/shared-prep.ini"
 	install -m 755 /dev/null "$folder/x/x"
 	"$CONTROLLER" plan --policy "$folder" | jq -r '.Statement[].Action[]' | sort -u >"$folder/policy"
 	lab_report '.actions[]' | grep -v '^sts:GetCallerIdentity$' | sort -u >"$folder/called"

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import time
 
 from disks import look
 from userdata import content_of
@@ -39,7 +40,7 @@ DIRECTORIES = (("dev/pts", 0o755), ("dev/shm", 0o1777), ("tmp", 0o1777), ("root"
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 LINKS = {"dev/ptmx": "pts/ptmx", "dev/fd": "/proc/self/fd", "dev/stdin": "/proc/self/fd/0",
          "dev/stdout": "/proc/self/fd/1", "dev/stderr": "/proc/self/fd/2", "var/run": "../run"}
-SHIMS = ("shutdown", "poweroff", "halt", "reboot", "systemctl", "systemd-run", "fsfreeze")
+SHIMS = ("shutdown", "poweroff", "halt", "reboot", "systemctl", "systemd-run", "fsfreeze", "journalctl")
 FIRST_BOOT = ("", "uninitialized")  # what /etc/machine-id has in an image
 DISABLED = ('no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command="echo \'Please login as the user '
             '\\"{user}\\" rather than the user \\"root\\".\';echo;exit 142" ')
@@ -78,6 +79,7 @@ class Seed:
         where.chmod(mode)
 
     def write(self):
+        began = int(time.time())
         self.frame()
         self.put("/run/shared-prep-test-worker", self.instance["id"] + "\n")
         self.accounts()
@@ -90,6 +92,8 @@ class Seed:
                  + "touch /var/lib/cloud/instance/boot-finished\n", 0o755)
         self.state()
         if self.layers is not None:
+            (self.top / "booted").write_text(str(began), "ascii")
+            shutil.copy(HERE / "manager", self.folder / "run/lab/manager")
             (self.top / "lower").write_text(":".join(map(str, self.layers)), "ascii")
             if self.look("/etc/machine-id").strip() in FIRST_BOOT:
                 self.put("/etc/machine-id", secrets.token_hex(16) + "\n", 0o444)
@@ -105,7 +109,9 @@ class Seed:
         for name in ("seed", "root", "etc", "local/bin", "local/sbin", "local/lib", "local/share",
                      "class/dmi/id"):
             (self.top / name).mkdir(parents=True)
-        for name, mode in DIRECTORIES if self.layers is None else DIRECTORIES[:2]:
+        for name, mode in DIRECTORIES:
+            if self.layers is not None and not name.startswith("dev/"):
+                continue
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             (self.folder / name).chmod(mode)
         for name, (major, minor) in DEVICES.items():

@@ -114,7 +114,9 @@ class Worker:
         enter = ["nsenter", f"--mount={space}mnt", f"--pid={space}pid_for_children", f"--uts={space}uts",
                  f"--ipc={space}ipc"] + ([] if self.jump else [f"--net={space}net"])
         config = seed.OTHER_CONFIG if self.lying else seed.CONFIG
-        subprocess.Popen([*enter, SSHD, "-i", "-f", config, "-E", "/var/log/sshd.log"],
+        # On one that is baked nothing of ours may write to the disk.
+        log = "/var/log/sshd.log" if self.layers is None else "/run/lab/log/sshd.log"
+        subprocess.Popen([*enter, SSHD, "-i", "-f", config, "-E", log],
                          stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
         self.sessions += 1
 

@@ -125,9 +125,17 @@ def bake(lab):
     assert not look(kept["layers"], "/opt/two") and not look(kept["layers"], "/usr/bin/perl")
     assert look(kept["layers"], "/etc/debian_version")
     second = start(lab, ImageId=image["ImageId"])
-    assert shared(lab, second) == ["tmpfs", "active"], said(lab, second, "cat /var/log/shared-prep.log")
+    assert shared(lab, second) == ["tmpfs", "active"], said(lab, second, "journalctl -u shared-prep.service")
     assert said(lab, second, "cat /shared/hello/file /opt/one; ls -d /opt/two /usr/bin/perl /run/x; true") == (
         "hello\none\n")
+    assert said(lab, second, "ls /run/shared-prep/ready; systemctl is-system-running; systemctl -q is-active "
+                             "multi-user.target shared.mount; systemctl list-units --failed") == (
+        "/run/shared-prep/ready\nrunning\n")
+    assert said(lab, second, "stat -c %Y /etc/machine-id") < said(lab, second, "sed -n 's/^btime //p' /proc/stat")
+    assert "prepare" in said(lab, second, "systemctl cat shared-prep.service")
+    assert lab.ssh(second, "systemctl cat ecs.service").returncode == 1
+    assert said(lab, second, "systemctl show -p After shared-prep-jobs.service").startswith("After=shared-prep.service")
+    assert said(lab, second, "shared-prep submit --wait cat /shared/hello/file") == "hello\n"
     BAKED.update(image=image["ImageId"], snapshot=snapshot, first=machine, second=second)
 
 
@@ -158,14 +166,19 @@ def spoils(lab):
     for how, command, expected in (
             ("no-agent", "ls /usr/bin/shared-prep", ""),
             ("no-unit", "ls -d /shared/hello", ""),
-            ("damaged-archive", "ls -d /shared/hello; grep -o 'hello.tar.zst' /var/log/shared-prep.log | head -n 1",
+            ("damaged-archive", "ls -d /shared/hello; journalctl -q -u shared-prep.service | grep -o 'hello.tar.zst' | head -n 1",
              "hello.tar.zst\n")):
         lab.tell(spoil={"image": image, "how": how})
         machine = start(lab, ImageId=image)
         found = lab.ssh(machine, f"until [ -e /var/lib/cloud/instance/boot-finished ]; do :; done; {command}")
         assert found.stdout == expected, (how, found)
         assert lab.ssh(machine, "systemctl is-active shared-prep.service").returncode == 3, how
+        assert lab.ssh(machine, "systemctl is-failed shared-prep.service").returncode == (3 if how == "no-unit" else 0)
         lab.clear(machine.group)
+    lab.tell(spoil={"image": image, "how": "not-wiped"})
+    machine = start(lab, ImageId=image)
+    assert said(lab, machine, "stat -c %Y /etc/machine-id") < said(lab, machine, "sed -n 's/^btime //p' /proc/stat")
+    lab.clear(machine.group)
     lab.tell(spoil={"image": image, "shell": "echo more >/opt/more"})
     machine = start(lab, ImageId=image)
     assert said(lab, machine, "cat /opt/more") == "more\n"

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A disk image file is proved: QEMU boots a copy of it (machine_qemu.h), the checks of image_test.h
+ * are run there, and it goes again. Only then is it promoted: a link beside it, NAME-current, leads
+ * to it.
+ *
+ * Beside it are, too, FILE.test.log, which stays, and while it runs FILE.test.partial.
+ */
+#ifndef CONTROLLER_PROVE_FILE_H
+#define CONTROLLER_PROVE_FILE_H
+
+#include "controller/image_test.h"
+#include "controller/project.h"
+
+#include <limits.h>
+
+struct prove_file {
+	const struct project *project; /* whose image it is; NULL: not known */
+	const char *file;
+	const char *type; /* of EC2, that it is to believe; "": none */
+	uint64_t memory;  /* bytes; 0: 1 GiB */
+	unsigned cpus;    /* 0: 2 */
+	uint64_t timeout; /* ns, of all */
+	bool promote;
+	void (*say)(void *ctx, const char *name, const struct image_result *r);
+	void *ctx;
+};
+
+/* *ret is filled in any case, *ret_current ("": it was not promoted) too. Errors as those of
+ * image_test_run(), and of an image that does not boot. */
+must_check int prove_file(const struct prove_file *p, struct image_results *ret,
+	char ret_current[static PATH_MAX], struct err *e);
+
+/* NAME of a file that is called NAME-20261126.img, NAME-2026-11-26-2.qcow2 or the like: its length.
+ * Pure. */
+size_t prove_file_name(const char *file);
+
+#endif
