@@ -39,10 +39,9 @@
 	"cat >\"$W/" name "\"\n" \
 	"chmod 700 \"$W/" name "\"\n" \
 	"cd /\n" \
-	"sh=sh\n" \
-	"[ \"$(head -c 2 \"$W/" name "\")\" != '#!' ] || sh=\n" \
 	"export ARCH DATA\n" \
-	"$sh \"$W/" name "\" </dev/null\n"
+	"if [ \"$(head -c 2 \"$W/" name "\")\" = '#!' ]; then set -- \"$W/" name "\"; else set -- sh \"$W/" name "\"; fi\n" \
+	"\"$@\" </dev/null\n"
 
 const struct bake_step bake_steps[] = {
 	{"ecs-stop", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * MINUTE,

@@ -115,7 +115,7 @@ const char bake_wipe_check_script[] =
 	"	{\n"
 	"		printf '%s\\n' /etc/ssh \"$homes\"\n"
 	"	} | while IFS= read -r h; do grep -rlsIe " PRIVATE_KEY " \"$h\" || :; done | kind private-key\n"
-	"	{ in_homes -name '*authorized_keys*' ! -type d; in_dirs /etc/ssh -name '*authorized_keys*'; } | kind authorized-keys\n"
+	"	{ in_homes -name '*authorized_keys*' ! -type d; in_dirs /etc/ssh -path '*authorized_keys*' ! -type d; } | kind authorized-keys\n"
 	"	in_homes -name 'known_hosts*' | kind known-hosts\n"
 	"	in_homes -type f \\( -name '.*history' -o -name .lesshst -o -name .viminfo \\) | kind history\n"
 	"	in_homes -type f -size +0 \\( -name .netrc -o -name .git-credentials -o -path '*/.aws/*credentials*' -o -path '*/.aws/*/cache/*' \\\n"

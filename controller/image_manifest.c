@@ -17,6 +17,7 @@
 	X("var/cache/*", "made again where it is missing; holds times and inode numbers") \
 	X("var/lib/rpm/*", "the database of rpm holds times: the packages are listed below") \
 	X("usr/lib/sysimage/rpm/*", "the same") \
+	X("root/.rpmdb/*", "the same, as Debian has it") \
 	X("var/lib/dnf/*", "a history with times") \
 	X("var/lib/yum/*", "the same") \
 	X("usr/lib/sysimage/libdnf5/*", "the same") \
@@ -65,7 +66,22 @@ static int add_entry(struct image_manifest *m, size_t *cap, struct err *e)
 	return 0;
 }
 
-/* "TYPE MODE UID GID SIZE", path, target: each ends with a NUL; an empty one ends all. */
+/* "TYPE MODE UID GID SIZE", written as we would write it. */
+static bool read_head(const char *head, struct image_entry *x)
+{
+	char again[64];
+
+	if (sscanf(head, "%c %o %u %u %" SCNu64, &x->type, &x->mode, &x->uid, &x->gid, &x->size) !=
+		5)
+		return false;
+	snprintf(again, sizeof(again), "%c %o %u %u %" PRIu64, x->type, x->mode, x->uid, x->gid,
+		x->size);
+	if (x->type != 'f')
+		x->size = 0;
+	return strcmp(again, head) == 0 && strchr("fdlcbps", x->type);
+}
+
+/* That, path, target: each ends with a NUL; an empty one ends all. */
 static int read_entries(struct reader *r, struct image_manifest *m, struct err *e)
 {
 	const char *head;
@@ -73,20 +89,15 @@ static int read_entries(struct reader *r, struct image_manifest *m, struct err *
 
 	while ((head = take(r, '\0')) && *head) {
 		struct image_entry *x;
-		int used = 0, rc = add_entry(m, &cap, e);
+		int rc = add_entry(m, &cap, e);
 
 		if (rc < 0)
 			return rc;
 		x = &m->entry[m->n - 1];
 		x->path = take(r, '\0');
 		x->target = x->path ? take(r, '\0') : NULL;
-		if (!x->target ||
-			sscanf(head, "%c %o %u %u %" SCNu64 "%n", &x->type, &x->mode, &x->uid,
-				&x->gid, &x->size, &used) != 5 ||
-			head[used] || !strchr("fdlcbps", x->type))
+		if (!x->target || !read_head(head, x))
 			return bad("has an entry that is none", e);
-		if (x->type != 'f')
-			x->size = 0;
 	}
 	return head ? 0 : bad("ends in the middle of its entries", e);
 }

@@ -31,6 +31,7 @@ struct local {
 	bool no_network;
 	char *root;   /* NULL: what the host has */
 	char *marker; /* of that */
+	unsigned lacks;
 	struct child keeper;
 	int life;   /* closed: they end */
 	int status; /* reports of the keeper and the first process */
@@ -125,7 +126,6 @@ static _Noreturn void keep(const struct local *l)
 	struct err e = ERR_INIT;
 	/* A root file system has owners of its own. */
 	bool users = !l->root;
-	const unsigned lacks = l->root ? root_lacks(l->root) : 0;
 	int go[2], rc;
 
 	if (pipe2(go, O_CLOEXEC) < 0)
@@ -153,7 +153,7 @@ static _Noreturn void keep(const struct local *l)
 	while (waitid(P_PID, (id_t)r.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 		;
 	if (l->root)
-		root_leave(l->root, lacks);
+		root_leave(l->root, l->lacks);
 	_exit(0);
 }
 
@@ -174,6 +174,8 @@ static int start(struct machine *m, struct err *e)
 	l->status = status[0];
 	if (fcntl(l->status, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(e, "%s", m->name);
+	if (l->root)
+		l->lacks = root_lacks(l->root);
 	rc = child_fork(&(struct child_files){.in = -1,
 				.out = -1,
 				.err = -1,
@@ -275,6 +277,8 @@ static void free_local(struct machine *m)
 
 	close_life(l);
 	child_kill(&l->keeper);
+	if (l->root && l->m.state != MACHINE_GONE)
+		root_leave(l->root, l->lacks);
 	auto_close_fn(&l->status);
 	local_spaces_close(&l->spaces);
 	free(l->root);

@@ -142,14 +142,21 @@ static int make_devices(const struct gift *g, struct err *e)
 	return rc;
 }
 
+/* What a controller that was killed has left here; neither file says anything when it is empty. */
+static bool is_ours(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size == 0;
+}
+
 /* Above the file of that name, which is made where there is none, and then noted. */
 static int cover(const char *path, const char *with, struct buf *made, struct err *e)
 {
-	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	struct stat st;
 
-	if (fd < 0 && errno != EEXIST)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, "cannot make '%s'", path);
-	if (fd >= 0 && buf_addf(made, "%s\n", path) < 0)
+	if (is_ours(&st) && buf_addf(made, "%s\n", path) < 0)
 		return err_oom(e);
 	if (mount(with, path, NULL, MS_BIND, NULL) < 0)
 		return err_errno(e, "cannot cover '%s'", path);
@@ -248,7 +255,9 @@ unsigned root_lacks(const char *dir)
 		char name[NAME_MAX + 1];
 		struct stat st;
 
-		if (find(root, made_files[i], &parent, name, &st) == -ENOENT)
+		int rc = find(root, made_files[i], &parent, name, &st);
+
+		if (rc == -ENOENT || (rc == 0 && is_ours(&st)))
 			lacks |= 1U << i;
 	}
 	return lacks;
@@ -267,7 +276,7 @@ void root_leave(const char *dir, unsigned lacks)
 		struct stat st;
 
 		if (lacks & 1U << i && find(root, made_files[i], &parent, name, &st) == 0 &&
-			S_ISREG(st.st_mode) && st.st_size == 0)
+			is_ours(&st))
 			unlinkat(parent, name, 0);
 	}
 }

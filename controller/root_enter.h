@@ -9,7 +9,8 @@
  * In a process of its own, in a mount namespace that is its own: moves there, for good. It then has
  * a /proc, /dev, /run and /tmp of its own, a read-only /sys, the host's name servers, and a policy
  * by which packages of Debian start nothing; its BAKE_MARKER says what marker does. What had to be
- * made in the directory for that is empty, and named in ROOT_MADE there.
+ * made in the directory for that is empty, as what a killed controller has left is, and named in
+ * ROOT_MADE there.
  */
 must_check int root_enter(const char *dir, const char *marker, struct err *e);
 

@@ -108,6 +108,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/unit/test_ami \
 	tests/unit/test_artifact \
+	tests/unit/test_bake_gather \
+	tests/unit/test_bake_step \
 	tests/unit/test_base \
 	tests/unit/test_call \
 	tests/unit/test_credentials \
@@ -116,6 +118,7 @@ check_PROGRAMS += \
 	tests/unit/test_ebs_index \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
+	tests/unit/test_image_manifest \
 	tests/unit/test_journal \
 	tests/unit/test_ladder \
 	tests/unit/test_matrix \
@@ -138,6 +141,8 @@ AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_bake_gather_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_bake_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_base_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_call_SOURCES = tests/unit/test_call.c $(AWS_CLIENT)
 tests_unit_test_call_LDADD = $(CONTROLLER_TEST)
@@ -148,6 +153,7 @@ tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ebs_index_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_image_manifest_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)
