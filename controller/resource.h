@@ -15,10 +15,11 @@
 #define RESOURCE_PROJECT "shared-prep:project" /* tag: its name */
 #define RESOURCE_EXPIRES "shared-prep:expires" /* tag: RFC 3339; renewed while the run lives */
 #define RESOURCE_KEEP    "shared-prep:keep"    /* tag: made to stay, an image; gc lets it be */
-#define RESOURCE_TOKEN   "shared-prep:token" /* tag: of the journal, where no client token tells it \
-					      */
-#define RESOURCE_INPUTS  "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
-#define RESOURCE_SOURCE  "shared-prep:source" /* tag: of a copy, id of the image it is made of */
+#define RESOURCE_TOKEN                                                                             \
+	"shared-prep:token" /* tag: of the journal, where no client token tells it                 \
+			     */
+#define RESOURCE_INPUTS "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
+#define RESOURCE_SOURCE "shared-prep:source" /* tag: of a copy, id of the image it is made of */
 #define RESOURCE_COPIES                                                                            \
 	"shared-prep:copies" /* tag: regions that have copies, with blanks between */
 
