@@ -45,7 +45,7 @@ const struct image_check image_checks[] = {
 		"	n=$((n + 1))\n"
 		"done\n"
 		"echo \"$n in $data\"\n",
-		"an archive that this machine would take is damaged", 30 * MINUTE},
+		"the agent, or an archive that it would take, is not whole", 30 * MINUTE},
 
 	{"units",
 		"managed || { echo 'no systemd here'; exit 0; }\n"
