@@ -52,16 +52,16 @@ int disk_recognise(
 
 		if (n <= len && memcmp(head, foreign[i].bytes, n) == 0)
 			return err_set(e, ERR_CONFIG, EINVAL,
-				"base '%s' is %s: make it qcow2, by 'qemu-img convert -O qcow2'",
-				path, foreign[i].name);
+				"'%s' is %s: make it qcow2, by 'qemu-img convert -O qcow2'", path,
+				foreign[i].name);
 	}
 	if (disk_filesystem(head, len))
 		return err_set(e, ERR_CONFIG, EINVAL,
-			"base '%s' is a file system without partitions, which nothing boots: mount "
+			"'%s' is a file system without partitions, which nothing boots: mount "
 			"it, and give the directory",
 			path);
 	return err_set(e, ERR_CONFIG, EINVAL,
-		"base '%s' is no disk image (raw with partitions, or qcow2) and no tar file", path);
+		"'%s' is no disk image (raw with partitions, or qcow2) and no tar file", path);
 }
 
 static uint64_t big_endian(const unsigned char *p, size_t n)
@@ -80,21 +80,20 @@ int disk_qcow2_check(
 	uint64_t version;
 
 	if (len < 104)
-		return err_set(e, ERR_DATA, EINVAL, "base '%s' ends in its header", path);
+		return err_set(e, ERR_DATA, EINVAL, "'%s' ends in its header", path);
 	version = big_endian(head + 4, 4);
 	if (version < 2 || version > 3)
-		return err_set(
-			e, ERR_DATA, EINVAL, "base '%s' is qcow2 of an unknown version", path);
+		return err_set(e, ERR_DATA, EINVAL, "'%s' is qcow2 of an unknown version", path);
 	if (big_endian(head + 8, 8) != 0)
 		return err_set(e, ERR_CONFIG, EINVAL,
-			"base '%s' is but the changes to another file: make one of both, by "
+			"'%s' is but the changes to another file: make one of both, by "
 			"'qemu-img convert'",
 			path);
 	if (big_endian(head + 32, 4) != 0)
-		return err_set(e, ERR_CONFIG, EINVAL, "base '%s' is encrypted", path);
+		return err_set(e, ERR_CONFIG, EINVAL, "'%s' is encrypted", path);
 	if (version == 3 && big_endian(head + 72, 8) & 4)
 		return err_set(e, ERR_CONFIG, EINVAL,
-			"base '%s' has its data in another file: make one of both, by 'qemu-img "
+			"'%s' has its data in another file: make one of both, by 'qemu-img "
 			"convert'",
 			path);
 	*ret_size = big_endian(head + 24, 8);
@@ -116,13 +115,13 @@ int disk_kind_of(const char *base, enum disk_kind *ret, struct err *e)
 	if (strncmp(base, DEBIAN, strlen(DEBIAN)) == 0) {
 		if (!is_suite(base + strlen(DEBIAN)))
 			return err_set(e, ERR_CONFIG, EINVAL,
-				"base '%s': no suite, as in debian:bookworm", base);
+				"'%s': no suite, as in debian:bookworm", base);
 		*ret = DISK_DEBIAN;
 		return 0;
 	}
 	fd = open(base, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		(void)err_errno(e, "cannot open the base '%s'", base);
+		(void)err_errno(e, "cannot open '%s'", base);
 		e->kind = ERR_CONFIG;
 		return -e->num;
 	}
@@ -131,10 +130,9 @@ int disk_kind_of(const char *base, enum disk_kind *ret, struct err *e)
 		return 0;
 	}
 	if (!S_ISREG(st.st_mode))
-		return err_set(
-			e, ERR_CONFIG, EINVAL, "base '%s' is no file and no directory", base);
+		return err_set(e, ERR_CONFIG, EINVAL, "'%s' is no file and no directory", base);
 	n = pread(fd, head, sizeof(head), 0);
 	if (n < 0)
-		return err_errno(e, "cannot read the base '%s'", base);
+		return err_errno(e, "cannot read '%s'", base);
 	return disk_recognise(head, (size_t)n, base, ret, e);
 }

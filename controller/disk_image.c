@@ -23,7 +23,7 @@ static int qcow2_size(const struct disk *d, uint64_t *ret, struct err *e)
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
 
 	if (n < 0)
-		return err_errno(e, "cannot read the base '%s'", d->o.base);
+		return err_errno(e, "cannot read '%s'", d->o.base);
 	return disk_qcow2_check(head, (size_t)n, d->o.base, ret, e);
 }
 
@@ -33,7 +33,7 @@ int disk_image_need(const struct disk *d, uint64_t *ret, struct err *e)
 	uint64_t bytes, whole;
 
 	if (stat(d->o.base, &st) < 0)
-		return err_errno(e, "cannot read the base '%s'", d->o.base);
+		return err_errno(e, "cannot read '%s'", d->o.base);
 	bytes = (uint64_t)st.st_blocks * 512;
 	if (d->kind == DISK_QCOW2) {
 		int rc = qcow2_size(d, &whole, e);

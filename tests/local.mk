@@ -115,6 +115,7 @@ check_PROGRAMS += \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_disk \
+	tests/unit/test_ebs_index \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
 	tests/unit/test_image_manifest \
@@ -127,6 +128,7 @@ check_PROGRAMS += \
 	tests/unit/test_project \
 	tests/unit/test_qemu \
 	tests/unit/test_query \
+	tests/unit/test_retire \
 	tests/unit/test_s3 \
 	tests/unit/test_show \
 	tests/unit/test_sigv4 \
@@ -148,6 +150,7 @@ tests_unit_test_credentials_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_disk_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
+tests_unit_test_ebs_index_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_image_manifest_LDADD = $(CONTROLLER_TEST)
@@ -161,6 +164,7 @@ tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_qemu_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_retire_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_s3_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_show_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_sigv4_LDADD = $(CONTROLLER_TEST)

@@ -35,7 +35,8 @@ static void note(void *ctx, const struct call_event *event)
 
 static int run(struct call_client *client, char **argv, int argc, json_t **ret, struct err *e)
 {
-	const struct service_command *const tables[] = {service_ec2, service_image, service_ebs, service_others};
+	const struct service_command *const tables[] = {
+		service_ec2, service_image, service_ebs, service_others};
 
 	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
 		for (const struct service_command *c = tables[t]; c->name; c++) {

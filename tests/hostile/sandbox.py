@@ -100,6 +100,8 @@ class Sandbox:
 # How refused() tries each archive: where to, and with how many threads.
 MODES = (("new", 2), ("empty", 1), ("verify", 5))
 ALL_MODES = (("new", 1), ("new", 2), ("new", 5), ("empty", 2), ("verify", 1), ("verify", 2), ("verify", 5))
+if os.environ.get("HOSTILE_MODES") == "few":
+    ALL_MODES = (("new", 5), ("empty", 2), ("verify", 1))
 
 
 def refused(box, name, path, regex, options, modes=MODES):

@@ -69,6 +69,35 @@ static void test_reopen(void **state)
 }
 
 /* A crash cut the last line short; what comes next is a line of its own. */
+/* What is kept is not left, and what is kept can be removed yet. */
+static void test_kept(void **state)
+{
+	const struct scratch *t = *state;
+	struct err e = ERR_INIT;
+
+	for (unsigned i = 0; i < 2; i++) {
+		auto_journal struct journal j = JOURNAL_INIT;
+
+		open_good(t, &j);
+		if (i == 0) {
+			assert_int_equal(journal_intend(&j, "image", "one", "r1", &e), 0);
+			assert_int_equal(journal_made(&j, "one", "ami-1", &e), 0);
+			assert_int_equal(journal_open_entries(&j), 1);
+			assert_null(journal_find_event(&j, "x"));
+			assert_int_equal(journal_kept(&j, "one", &e), 0);
+			assert_true(journal_kept(&j, "two", &e) < 0);
+			assert_int_equal(
+				journal_event(&j, json_pack("{s:s}", "event", "x"), &e), 0);
+		}
+		assert_int_equal(journal_open_entries(&j), 0);
+		assert_int_equal(journal_find(&j, "one")->state, JOURNAL_KEPT);
+		assert_string_equal(journal_find(&j, "one")->id, "ami-1");
+		assert_non_null(journal_find_event(&j, "x"));
+		if (i == 1)
+			assert_int_equal(journal_gone(&j, "one", &e), 0);
+	}
+}
+
 static void test_torn(void **state)
 {
 	static const char *const torn[] = {"{\"event\":\"made\",\"tok", "{}", "\1", "x"};
@@ -273,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reopen),
+		TEST(test_kept),
 		TEST(test_torn),
 		TEST(test_zeros),
 		TEST(test_alien),

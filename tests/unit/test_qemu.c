@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/child.h"
 #include "controller/qemu_console.h"
+#include "controller/qemu_talk.h"
 #include "controller/qemu_words.h"
+#include "tests/unit/scratch.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,11 +116,12 @@ static void bears_endless_lines(void **state)
 
 	(void)state;
 	memset(chunk, 'x', sizeof(chunk));
-	while (r->noise <= QEMU_NOISE_MAX) {
+	for (size_t n = 0; n <= QEMU_NOISE_MAX; n += sizeof(chunk)) {
 		assert_int_equal(
 			qemu_reader_take(r, chunk, sizeof(chunk), &line, &len), sizeof(chunk));
 		assert_null(line);
 	}
+	assert_true(r->noise > QEMU_NOISE_MAX - QEMU_LINE_MAX);
 	assert_int_equal(qemu_reader_take(r, next, strlen(next), &line, &len), 1);
 	assert_non_null(line);
 	assert_int_equal(qemu_words_parse(line, len, TOKEN, &data, &code), QEMU_NOISE);
@@ -177,6 +187,122 @@ static void keeps_the_end_of_a_console(void **state)
 	free(c);
 }
 
+/* --- a guest that means no good: a process of ours at the socket */
+
+static const struct guest {
+	const char *what;
+	const char *before, *after; /* what it says when the command has come; @: the token */
+	unsigned times;             /* that `before` is said */
+	int code;
+	const char *output;
+} guests[] = {
+	{"ends at once", "", NULL, 0, MACHINE_BROKEN, ""},
+	{"does as told", "", "@ out aGk=\n@ end 7\n", 0, 7, "hi"},
+	{"talks beside", "\033[0mnoise\n\n \n", "@ out aGk=\n@ end 0\n", 1000, 0, "hi"},
+	{"never ends a line", "0123456789abcdef", "\n@ end 0\n", 2000000, MACHINE_BROKEN, ""},
+	{"never ends talking", "nonsense\n", "@ end 0\n", 4000000, MACHINE_BROKEN, ""},
+	{"ends in mid-line", "", "@ end", 0, MACHINE_BROKEN, ""},
+	{"tells an odd code", "", "@ end 0x0\n@ end 300\n@ end 4\n", 0, 4, ""},
+};
+
+static void say_text(int fd, const char *text, const char *token)
+{
+	for (; *text; text++) {
+		ssize_t n = *text == '@' ? write(fd, token, QEMU_TOKEN - 1) : write(fd, text, 1);
+
+		if (n <= 0)
+			_exit(0);
+	}
+}
+
+static void say_often(int fd, const char *text, unsigned times)
+{
+	char block[4096];
+	size_t n = strlen(text), len = 0;
+
+	while (n > 0 && len + n <= sizeof(block)) {
+		memcpy(block + len, text, n);
+		len += n;
+	}
+	for (size_t left = n * times; left > 0;) {
+		size_t now = left < len ? left : len;
+
+		if (write(fd, block, now) <= 0)
+			_exit(0);
+		left -= now;
+	}
+}
+
+static void be_guest(int listener, const struct guest *g)
+{
+	char text[8192], token[QEMU_TOKEN] = "";
+	int fd = accept(listener, NULL, NULL);
+	size_t len = 0;
+	ssize_t n;
+
+	while (fd >= 0 && len < sizeof(text) - 1 &&
+		(n = read(fd, text + len, sizeof(text) - 1 - len)) > 0) {
+		len += (size_t)n;
+		text[len] = '\0';
+		if (strstr(text, " run "))
+			break;
+	}
+	snprintf(token, sizeof(token), "%.16s", text + 1);
+	say_often(fd, g->before, g->times);
+	if (g->after)
+		say_text(fd, g->after, token);
+	_exit(0);
+}
+
+static int listen_in(const char *folder)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.90s/socket", folder);
+	unlink(a.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void talk_with(const struct guest *g, const char *folder)
+{
+	struct err e = ERR_INIT;
+	int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int listener = listen_in(folder), ends[2], status;
+	char output[64] = "";
+	pid_t guest, pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	guest = fork();
+	if (guest == 0)
+		be_guest(listener, g);
+	close(listener);
+	assert_int_equal(qemu_talk(folder_fd,
+				 &(struct machine_command){
+					 .shell = "true", .in = -1, .out = ends[1], .err = -1},
+				 &pid, &e),
+		0);
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (child_code(status) != g->code)
+		fail_msg("a guest that %s: %d", g->what, child_code(status));
+	assert_true(read(ends[0], output, sizeof(output) - 1) >= 0);
+	assert_string_equal(output, g->output);
+	assert_int_equal(waitpid(guest, NULL, 0), guest);
+	close(ends[0]);
+	close(folder_fd);
+}
+
+static void bears_hostile_guests(void **state)
+{
+	const struct scratch *t = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+		talk_with(&guests[i], t->path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +311,8 @@ int main(void)
 		cmocka_unit_test(bears_endless_lines),
 		cmocka_unit_test(finds_the_words_of_a_console),
 		cmocka_unit_test(keeps_the_end_of_a_console),
+		cmocka_unit_test_setup_teardown(
+			bears_hostile_guests, scratch_setup, scratch_teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images that are retired: which, unless somebody uses them, and nothing by half."""
+
+import json
+
+from controller import Project, killed_at
+from lab import case, finish
+
+SECOND = "us-west-2"
+
+
+def tags_of(project, keep=True, **more):
+    tags = {"shared-prep:run": "0" * 8 + "-baked", "shared-prep:project": project, **({"shared-prep:keep": "yes"} if keep else {})}
+    return [{"Key": k, "Value": v} for k, v in (tags | more).items()]
+
+
+def bake(lab, name, project="hello", arch="x86_64", region=None, **more):
+    """(id of an image, id of its snapshot), as a bake would leave them."""
+    ec2 = lab.client(**({"region_name": region} if region else {}))
+    tags = tags_of(project, **more)
+    volume = ec2.create_volume(AvailabilityZone=(region or "us-east-1") + "a", Size=1)["VolumeId"]
+    snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=[
+        {"ResourceType": "snapshot", "Tags": tags}])["SnapshotId"]
+    while ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]["State"] != "completed":
+        pass
+    ec2.delete_volume(VolumeId=volume)
+    image = ec2.register_image(
+        Name=name, RootDeviceName="/dev/xvda", Architecture=arch, VirtualizationType="hvm",
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot}}],
+        TagSpecifications=[{"ResourceType": "image", "Tags": tags}])["ImageId"]
+    return image, snapshot
+
+
+def there(lab, region=None):
+    """Images and snapshots of ours."""
+    ec2 = lab.client(**({"region_name": region} if region else {}))
+    return {i["ImageId"] for i in ec2.describe_images(Owners=["self"])["Images"]} | {
+        s["SnapshotId"] for s in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
+
+
+def clear(lab, *regions):
+    for region in (None, *regions):
+        ec2 = lab.client(**({"region_name": region} if region else {}))
+        for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+            ec2.delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
+        for image in ec2.describe_images(Owners=["self"])["Images"]:
+            ec2.deregister_image(ImageId=image["ImageId"])
+        for snapshot in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
+            ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
+
+
+def template(lab, image, region=None):
+    ec2 = lab.client(**({"region_name": region} if region else {}))
+    return ec2.create_launch_template(LaunchTemplateName="test", LaunchTemplateData={
+        "ImageId": image, "InstanceType": "c6a.large"})["LaunchTemplate"]["LaunchTemplateId"]
+
+
+def retire(project, *words, **more):
+    return project.run("retire", "--project", str(project.folder), *words, **more)
+
+
+@case("the newest of each architecture stay")
+def keep(lab):
+    project = Project()
+    old = [bake(lab, f"hello-{n}") for n in range(2)]
+    arm = bake(lab, "hello-arm", arch="arm64")
+    new = bake(lab, "hello-2")
+    others = [bake(lab, "other", project="other"), bake(lab, "unfinished", keep=False)]
+    out, _ = retire(project, "--keep=1", "--dry-run")
+    assert out.count("\n") == 4 and all(i in out for pair in old for i in pair), out
+    assert there(lab) == {i for pair in (*old, arm, new, *others) for i in pair}, "a dry run"
+    out, _ = retire(project, "--keep=1", "--json")
+    said = json.loads(out)
+    assert sorted(r["id"] for r in said["removed"]) == sorted(i for pair in old for i in pair), said
+    assert said["used"] == [] and said["format"] == 1, said
+    assert there(lab) == {i for pair in (arm, new, *others) for i in pair}, there(lab)
+    assert not project.runs(), project.runs()
+    assert retire(project, "--keep=1") == ("", ""), "again"
+    clear(lab)
+
+
+@case("one that is used stays, and nothing is begun")
+def used(lab):
+    project = Project()
+    image, snapshot = bake(lab, "hello-1")
+    free, _ = bake(lab, "hello-0")
+    name = template(lab, image)
+    before = len(lab.log())
+    _, err = retire(project, image, free, code=6)
+    assert f"{image} in us-east-1 is used: launch template {name} (test) version 1" in err, err
+    assert err.count("\n") == 1, err
+    changed = [r["action"] for r in lab.log()[before:] if not r["action"].startswith(("Describe", "Get"))]
+    assert not changed and not project.runs(), changed
+    # With --keep the others go.
+    out, err = retire(project, "--keep=0", code=6)
+    assert f"used\t{image}\tlaunch template {name}" in out and f"image\t{free}\t" in out, out
+    assert there(lab) == {image, snapshot}, there(lab)
+    lab.client().delete_launch_template(LaunchTemplateId=name)
+    running = lab.client().run_instances(ImageId=image, InstanceType="c6a.large", MinCount=1, MaxCount=1)
+    running = running["Instances"][0]["InstanceId"]
+    assert f"instance {running}" in retire(project, image, code=6)[1], "an instance"
+    lab.clear()
+    clear(lab)
+
+
+@case("what is not ours is refused")
+def foreign(lab):
+    project = Project()
+    other, _ = bake(lab, "other-1", project="other")
+    plain = lab.client().register_image(Name="plain", RootDeviceName="/dev/xvda", BlockDeviceMappings=[
+        {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": bake(lab, "unnamed")[1]}}])["ImageId"]
+    assert "is of project 'other', not of 'hello'" in retire(project, other, code=2)[1], "another project"
+    assert "is not ours: it has no tag shared-prep:run" in retire(project, plain, code=2)[1], "no tag"
+    assert retire(project, "ami-00000000000000000", code=6)[1].count("\n") == 1, "none"
+    assert "give either" in retire(project, code=2)[1] and "give either" in retire(project, other, "--keep=1", code=2)[1]
+    clear(lab)
+
+
+def with_copy(lab, name):
+    """Everything of an image, and of its copy."""
+    image = bake(lab, name, **{"shared-prep:copies": SECOND})
+    return image, bake(lab, name, region=SECOND, **{"shared-prep:source": image[0]})
+
+
+@case("copies go too, from their regions")
+def copies(lab):
+    project = Project()
+    image, copy = with_copy(lab, "hello-1")
+    bake(lab, "hello-other", region=SECOND)
+    name = template(lab, copy[0], SECOND)
+    _, err = retire(project, image[0], code=6)
+    assert f"is used: {copy[0]} by launch template {name}" in err, err
+    lab.client(region_name=SECOND).delete_launch_template(LaunchTemplateId=name)
+    out, _ = retire(project, image[0])
+    assert all(i in out for i in (*image, *copy)) and out.count("\n") == 4, out
+    assert there(lab) == set() and len(there(lab, SECOND)) == 2, (there(lab), there(lab, SECOND))
+    assert not project.runs()
+    clear(lab, SECOND)
+
+
+def is_whole(lab, ids, region=None):
+    """All there with what keeps them, or all gone."""
+    ec2 = lab.client(**({"region_name": region} if region else {}))
+    left = there(lab, region) & set(ids)
+    kept = {t["ResourceId"] for t in ec2.describe_tags()["Tags"]
+            if t["Key"] == "shared-prep:keep" and t["ResourceId"] in left}
+    assert left in (set(), set(ids)) and kept == left, (ids, left, kept)
+    return bool(left)
+
+
+def looks(lab):
+    """How many requests there are before the first that changes something."""
+    project = Project()
+    with_copy(lab, "hello-1")
+    first = len(lab.log())
+    retire(project, "--keep=0", "--dry-run")
+    number = len(lab.log()) - first
+    clear(lab, SECOND)
+    return number
+
+
+def kill_at_each(lab, when):
+    """How many requests there were. To be killed while it only looks is all the same: the last of these."""
+    number, killed, outcomes = looks(lab) - 1, True, []
+    while killed:
+        number += 1
+        project = Project()
+        image, copy = with_copy(lab, "hello-1")
+        killed = killed_at(lab, project, number, when, ("retire", "--keep=0", "--project"))
+        project.collect()
+        assert not project.runs(), (number, when, project.runs())
+        here, far = is_whole(lab, image), is_whole(lab, copy, SECOND)
+        assert here == far, (number, when, here, far)
+        outcomes.append(here)
+        clear(lab, SECOND)
+    # Once it is decided, it is done.
+    assert outcomes == sorted(outcomes, reverse=True) and outcomes[0] and not outcomes[-1], outcomes
+    return number - 1
+
+
+@case("killed before each request, gc leaves all of an image or nothing")
+def before(lab):
+    assert kill_at_each(lab, "before") >= 20
+
+
+@case("killed after each request, gc leaves all of an image or nothing")
+def after(lab):
+    assert kill_at_each(lab, "after") >= 20
+
+
+finish()
