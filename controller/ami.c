@@ -40,9 +40,9 @@ int ami_name_choose(const char *stem, const char *const *taken, size_t n, char r
 {
 	char name[AMI_NAME + 16];
 
-	snprintf(name, sizeof(name), "%s", stem);
+	snprintf(name, sizeof(name), "%.*s", AMI_NAME, stem);
 	for (unsigned i = 2; is_taken(name, taken, n) && i < NAMES_OF_A_DAY; i++)
-		snprintf(name, sizeof(name), "%s-%u", stem, i);
+		snprintf(name, sizeof(name), "%.*s-%u", AMI_NAME, stem, i);
 	if (is_taken(name, taken, n) || strlen(name) >= AMI_NAME)
 		return err_set(
 			e, ERR_CONFIG, EEXIST, "no name like '%.64s' is free for an image", stem);

@@ -8,12 +8,13 @@
 
 #include "common/buf.h"
 #include "controller/bake.h"
+#include "controller/userdata.h"
 
 #define BAKE_SCRIPT_MAX (64 * 1024)
 
 /* Only what bears this file, with the id of the run in it, is wiped. It is where no image has it:
  * the user data of a worker writes it at each boot, machine_root.c into a /run of its own. */
-#define BAKE_MARKER "/run/shared-prep-worker"
+#define BAKE_MARKER USERDATA_MARKER
 
 /* Of a script: this machine is not ours to change. */
 #define BAKE_REFUSED 77

@@ -145,7 +145,8 @@ class Baking(Project):
 
     def baked(self):
         """What it says of the newest image."""
-        newest = max(self.dist.glob("images/*-20??-??-??*[0-9].json"), key=lambda p: p.stat().st_mtime_ns)
+        found = [p for p in self.dist.glob("images/*.json") if not p.name.endswith(".cdx.json")]
+        newest = max(found, key=lambda p: p.stat().st_mtime_ns)
         return json.loads(newest.read_text("utf-8"))
 
 
