@@ -114,7 +114,9 @@ class Packer:
         for name, value in {"source": source, "rpm": os.environ["RPM"], "archive": archive,
                             "endpoint": os.environ["LAB"]}.items():
             self.words += ["-var", f"{name}={value}"]
-        self.environment = {**os.environ, "PACKER_CACHE_DIR": str(WORK / "packer"), "CHECKPOINT_DISABLE": "1",
+        # It takes this for the number of its looks at an instance.
+        own = {name: value for name, value in os.environ.items() if name != "AWS_MAX_ATTEMPTS"}
+        self.environment = {**own, "PACKER_CACHE_DIR": str(WORK / "packer"), "CHECKPOINT_DISABLE": "1",
                             "PACKER_CONFIG_DIR": str(WORK / "packer"), "TMPDIR": str(WORK)}
 
     def start(self, number):
@@ -156,7 +158,7 @@ def killed(lab, tool):
     """What is there when it was killed at its call for the image, and after cleaning."""
     before = witness.everything()
     process = []
-    lab.tell(faults=[{"action": action, "hold": True} for action in IMAGE_CALLS])
+    lab.tell(faults=[{"action": action, "where": {"DryRun": None}, "hold": True} for action in IMAGE_CALLS])
     running = tool.start(99)
     lab.tell(wait={"held": 1, "seconds": 60})
     running.kill()

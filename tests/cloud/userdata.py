@@ -48,8 +48,8 @@ def content_of(entry):
 class Setup:
     """What a worker is made of."""
 
-    def __init__(self, user_data):
-        """user_data: base64, as the API has it."""
+    def __init__(self, user_data, pair=""):
+        """user_data: base64, as the API has it. pair: the public key of its key pair"""
         try:
             self.raw = base64.b64decode(user_data)
             config = config_of(self.raw)
@@ -63,13 +63,13 @@ class Setup:
         self.host_key = keys.get("ed25519_private")
         self.host_public = keys.get("ed25519_public")
         self.disable_root = config.get("disable_root", True)
-        self.users = self.users_of(config)
+        self.users = self.users_of(config, [pair] if pair else [])
         self.files = config.get("write_files") or []
 
     @staticmethod
-    def users_of(config):
-        """[(name, keys, sudo rule or None)]; keys at the top belong to the default user."""
-        top = config.get("ssh_authorized_keys") or []
+    def users_of(config, more):
+        """[(name, keys, sudo rule or None)]; keys at the top, and more, belong to the default user."""
+        top = (config.get("ssh_authorized_keys") or []) + more
         found = []
         for user in config.get("users", ["default"]):
             if user == "default":

@@ -44,6 +44,12 @@ def allowed(instance, peer):
     return False
 
 
+def pair_of(instance):
+    """The public key of its key pair; "": it has none."""
+    pair = instance.ec2_backend.key_pairs.get(instance.key_name)
+    return pair.public_key.strip() if pair else ""
+
+
 class Worker:
     """One machine. instance: moto's."""
 
@@ -53,7 +59,7 @@ class Worker:
         self.layers = layers
         self.spoil = ""         # commands that are run in its root before it boots
         self.facts = facts_of(instance)
-        self.setup = Setup(str(instance.user_data or ""))
+        self.setup = Setup(str(instance.user_data or ""), pair_of(instance))
         self.folder = folder
         self.impostor = impostor
         self.metadata = imds.Service({**self.facts, "user_data": self.setup.raw})
