@@ -17,7 +17,9 @@
 
 #define NAMES_OF_A_DAY 1000
 
-#define NO_SNAPSHOT "snap-00000000000000000" /* an id that nothing has */
+/* Ids that nothing has. */
+#define NO_SNAPSHOT "snap-00000000000000000"
+#define NO_VOLUME   "vol-00000000000000000"
 
 static struct call_client *client_of(const struct ami *a)
 {
@@ -322,6 +324,7 @@ static int add_made(struct ami *a, const struct making *m, struct err *e)
 	struct ami_made *first;
 	int rc;
 
+	free(a->made); /* of an attempt before, that came to nothing */
 	a->made = calloc(1 + a->project->image.regions.len, sizeof(*a->made));
 	if (!a->made)
 		return err_oom(e);
@@ -361,7 +364,7 @@ static bool is_denied(const struct call_client *c)
 	       strcmp(c->fault.code, "AccessDenied") == 0;
 }
 
-int ami_ask(struct ami *a, const char *volume, struct err *e)
+static int ask(struct ami *a, make_fn *fn, const char *what, struct err *e)
 {
 	auto_ec2_site_tags struct ec2_site_tags tags = {0};
 	struct call_client *c = client_of(a);
@@ -371,13 +374,19 @@ int ami_ask(struct ami *a, const char *volume, struct err *e)
 	if (rc < 0)
 		return rc;
 	c->dry_run = true;
-	rc = volume ? make_snapshot(a, volume, &(struct ec2_tags){tags.item, tags.n}, id, e)
-		    : register_image(a, NO_SNAPSHOT, &(struct ec2_tags){tags.item, tags.n}, id, e);
+	rc = fn(a, what, &(struct ec2_tags){tags.item, tags.n}, id, e);
 	c->dry_run = false;
 	if (rc < 0 && is_denied(c))
-		return err_ctx(e, "ec2:%s", volume ? "CreateSnapshot" : "RegisterImage");
+		return rc;
 	*e = (struct err)ERR_INIT;
 	return 0;
+}
+
+int ami_ask(struct ami *a, const char *volume, struct err *e)
+{
+	int rc = ask(a, make_snapshot, volume ? volume : NO_VOLUME, e);
+
+	return rc < 0 || volume ? rc : ask(a, register_image, NO_SNAPSHOT, e);
 }
 
 static int register_it(struct ami *a, struct err *e)

@@ -86,7 +86,9 @@ static bool may_help(struct attempt *a, const struct http_response *r, const str
 	case FAULT_FINAL:
 		break;
 	}
-	return a->c->names_new && is_not_found(f) && pause_before_next(a, PAUSE_THROTTLED);
+	/* A dry run may name what nobody has. */
+	return a->c->names_new && !a->client->dry_run && is_not_found(f) &&
+	       pause_before_next(a, PAUSE_THROTTLED);
 }
 
 /* 1: once more. */

@@ -37,7 +37,7 @@ static int take_image(void *ctx, const struct _xmlNode *item, struct err *e)
 		FIELD(struct ec2_image, created, FIELD_DATE, "creationDate", false),
 		FIELD(struct ec2_image, arch, FIELD_TEXT, "architecture", false),
 		FIELD(struct ec2_image, state, FIELD_TEXT, "imageState", true),
-		FIELD(struct ec2_image, reason, FIELD_TEXT, "stateReason/code", false),
+		FIELD(struct ec2_image, reason, FIELD_TEXT, "stateReason/message", false),
 		FIELD(struct ec2_image, root, FIELD_TEXT, "rootDeviceName", false),
 		FIELD(struct ec2_image, description, FIELD_TEXT, "description", false),
 		FIELD(struct ec2_image, imds, FIELD_TEXT, "imdsSupport", false),

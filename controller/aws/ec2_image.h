@@ -22,7 +22,7 @@ struct ec2_image {
 	int64_t created;
 	char arch[16];  /* "x86_64", "arm64" */
 	char state[16]; /* "available", "pending", "failed", … */
-	char reason[128];
+	char reason[1024]; /* for people */
 	char root[32]; /* a device's name */
 	char description[256];
 	char imds[8];       /* "v2.0"; "": instances of it answer without tokens too */

@@ -151,10 +151,10 @@ class Baking(Project):
 
 
 class Running:
-    """A build that goes on while the test does something."""
+    """A build, or another command, that goes on while the test does something."""
 
-    def __init__(self, project, *words, **more):
-        self.process = project.start("build", str(project.folder), *words, **more)
+    def __init__(self, project, *words, command="build", **more):
+        self.process = project.start(command, str(project.folder), *words, **more)
         self.lines = []
         self.came = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -213,12 +213,22 @@ def killed_at(lab, project, number, when, words=("build",)):
     process = project.start(*words, str(project.folder), wrap=("sh", "-c", 'read -r _; exec "$@"', "sh"))
     first = lab.tell()["requests"]
     lab.tell(faults=[{"nth": first + number, "kill": process.pid, "when": when}])
-    _, err = process.communicate("go\n", timeout=PATIENCE)
+    _, err = process.communicate("go\n", timeout=project.patience)
     lab.tell(faults=[])
     if process.returncode == -signal.SIGKILL:
         return True
     assert process.returncode == 0, (number, when, process.returncode, err)
     return False
+
+
+def killed_at_action(lab, project, words, action, skip):
+    """The same after the request of that action, more than a dry run, that so many others were before."""
+    process = project.start(*words, str(project.folder), wrap=("sh", "-c", 'read -r _; exec "$@"', "sh"))
+    lab.tell(faults=[{"action": action, "where": {"DryRun": None}, "skip": skip, "kill": process.pid,
+                      "when": "after"}])
+    _, err = process.communicate("go\n", timeout=project.patience)
+    lab.tell(faults=[])
+    assert process.returncode == -signal.SIGKILL, (action, skip, process.returncode, err)
 
 
 def await_held(lab, process, seconds=PATIENCE):
