@@ -59,6 +59,13 @@ void bake_free(struct bake *b);
 
 #define auto_bake __attribute__((cleanup(bake_free)))
 
+/* Bytes that the root needs beside what the base has in it, at most. Pure. */
+uint64_t bake_room(const struct bake *b);
+
+/* Of the root volume of a machine whose base has one of so many bytes: that of size=, or what is
+ * needed, in whole GiB. Kind config: size= is too little. Pure. */
+must_check int bake_volume(const struct bake *b, uint64_t base, uint64_t *ret, struct err *e);
+
 /* Over all that decides what is in the image: base_id says which base it is, by its ID or digest.
  * Equal inputs have equal fingerprints wherever they lie. */
 must_check int bake_fingerprint(

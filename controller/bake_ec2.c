@@ -114,6 +114,7 @@ static int bake_it(const struct bake_order *o, struct ami *ami, struct baked *re
 int bake_ec2(const struct bake_order *o, struct baked *ret, struct err *e)
 {
 	struct ec2_site *site = &o->supply->site;
+	struct image_spec spec = o->project->image;
 	const struct base *base;
 	int rc;
 
@@ -129,6 +130,8 @@ int bake_ec2(const struct bake_order *o, struct baked *ret, struct err *e)
 	ret->unchanged = *ret->ami != '\0';
 	if (ret->unchanged)
 		return 0;
+	if ((rc = bake_volume(o->bake, base->root_bytes, &spec.size, e)) < 0)
+		return rc;
 	auto_ami struct ami ami = {.project = o->project,
 		.site = site,
 		.show = o->show,
@@ -136,10 +139,12 @@ int bake_ec2(const struct bake_order *o, struct baked *ret, struct err *e)
 		.arch_in_name = o->arch_in_name,
 		.inputs = ret->inputs,
 		.base_id = base->id,
-		.bytes = o->project->image.size};
+		.bytes = spec.size};
 	if ((rc = ami_open(&ami, e)) < 0 || (rc = ami_ask(&ami, NULL, e)) < 0)
 		return rc;
 	snprintf(ret->name, sizeof(ret->name), "%s", ami.name);
+	site->image = &spec;
 	rc = bake_it(o, &ami, ret, e);
+	site->image = NULL;
 	return rc < 0 ? rc : baked_take(ret, &ami, e);
 }

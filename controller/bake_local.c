@@ -19,9 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What packages, the agent and file systems need beside what is sent. */
-#define MARGIN (256 * MIB)
-
 #define NAMES_MAX  4096
 #define REPORT_MAX (1 * MIB)
 #define SEND_TIME  (24 * 3600 * NSEC_PER_SEC)
@@ -144,17 +141,6 @@ static int base_id(const char *base, char ret[static DIGEST_TEXT + 64], struct e
 	return rc;
 }
 
-static uint64_t room(const struct bake *b)
-{
-	uint64_t sum = MARGIN + 4 * b->rpm.file.bytes + b->agent.bytes;
-
-	for (size_t i = 0; i < b->n_archives; i++)
-		sum += b->archive[i].file.bytes;
-	for (size_t i = 0; i < b->project->image.copy.len; i++)
-		sum += b->copy[i].bytes;
-	return sum;
-}
-
 static void say(void *ctx, const char *step)
 {
 	show_part(ctx, "%s", step);
@@ -203,7 +189,7 @@ static int make_disk(const struct bake_order *o, struct baked *b, struct err *e)
 		.result = b->path,
 		.format = o->project->image.format,
 		.size = o->project->image.size,
-		.room = room(o->bake),
+		.room = bake_room(o->bake),
 		/* What is from repositories of their own the step "packages" installs. */
 		.packages = o->project->image.repositories.len ? NULL : &o->project->image.packages,
 		.seed = b->inputs,

@@ -129,13 +129,9 @@ static int begin_run(struct baking *b, struct err *e)
 
 static int open_provider(struct baking *b, struct err *e)
 {
-	int rc;
-
 	if (b->project.provider == PROVIDER_LOCAL)
 		return disk_namespace(e);
-	rc = supply_open(&b->worker, &b->run, b->o->debug_http, &b->supply, e);
-	b->supply.site.image = &b->project.image;
-	return rc;
+	return supply_open(&b->worker, &b->run, b->o->debug_http, &b->supply, e);
 }
 
 static int bake_one(struct baking *b, size_t i, struct err *e)

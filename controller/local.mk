@@ -16,6 +16,7 @@ libcontroller_a_SOURCES = \
 	controller/bake_order.c controller/bake_order.h \
 	controller/bake_plan.c \
 	controller/bake_report.c controller/bake_report.h \
+	controller/bake_room.c \
 	controller/bake_rpm.c \
 	controller/bake_run.c controller/bake_run.h \
 	controller/bake_step.c controller/bake_step.h \

@@ -3,6 +3,7 @@
 #include "controller/bake.h"
 
 #include "common/buf.h"
+#include "common/num.h"
 
 #include "tests/unit/scratch.h"
 
@@ -265,6 +266,35 @@ static void test_suits(void **state)
 	}
 }
 
+static void test_volume(void **state)
+{
+	static const struct {
+		uint64_t size, base, archive; /* GiB */
+		uint64_t want;                /* GiB; 0: an error */
+	} cases[] = {
+		{0, 8, 1, 8},
+		{0, 8, 30, 35},
+		{8, 8, 1, 8},
+		{40, 30, 20, 40},
+		{20, 30, 1, 0},
+		{30, 30, 16, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct project p = {.image.size = cases[i].size * GIB};
+		struct bake_archive archive = {.file.bytes = cases[i].archive * GIB};
+		const struct bake b = {.project = &p, .archive = &archive, .n_archives = 1};
+		struct err e = ERR_INIT;
+		uint64_t bytes = 0;
+		int rc = bake_volume(&b, cases[i].base * GIB, &bytes, &e);
+
+		assert_int_equal(bytes / GIB, cases[i].want);
+		assert_int_equal(rc, cases[i].want ? 0 : -ENOSPC);
+		assert_int_equal(e.kind, cases[i].want ? ERR_NONE : ERR_CONFIG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +302,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rpm_damage, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_archive, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_suits),
+		cmocka_unit_test(test_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
