@@ -216,7 +216,7 @@ static int unpack_cached(struct disk *d, struct err *e)
 	return unpack_file(d, d->cached, e);
 }
 
-/* It is in the image now: what of it has not reached the disk is not to go there before the image. */
+/* What of it has not reached the disk is not to go there: the image is waited for. */
 static int remove_root(struct disk *d, struct err *e)
 {
 	return fs_remove_tree(d->work_fd, "root", e);

@@ -97,7 +97,8 @@ static int write_file(int rootfd, const char *path, const char *text, struct err
 	return fs_write_atomic(rootfd, path, 0644, text, strlen(text), e);
 }
 
-static int link_unit(int rootfd, const char *folder, const char *to, const char *name, struct err *e)
+static int link_unit(
+	int rootfd, const char *folder, const char *to, const char *name, struct err *e)
 {
 	auto_close int dirfd = -1;
 	int rc = fs_open(rootfd, folder, O_RDONLY | O_DIRECTORY, 0, &dirfd, e);
