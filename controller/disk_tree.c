@@ -216,6 +216,12 @@ static int unpack_cached(struct disk *d, struct err *e)
 	return unpack_file(d, d->cached, e);
 }
 
+/* What of it has not reached the disk is not to go there: the image is waited for. */
+static int remove_root(struct disk *d, struct err *e)
+{
+	return fs_remove_tree(d->work_fd, "root", e);
+}
+
 const struct disk_step disk_tar_open[] = {
 	{"unpack", true, unpack},
 	{0},
@@ -237,6 +243,7 @@ const struct disk_step disk_tree_make[] = {
 	{"make partitions", false, disk_boot_table},
 	{"fill the EFI system partition", false, disk_boot_esp},
 	{"fill the root", false, disk_boot_root},
+	{"remove what it was filled from", false, remove_root},
 	{"write the image", false, disk_write},
 	{"put it in its place", false, disk_place},
 	{0},

@@ -33,7 +33,9 @@ const struct image_check image_checks[] = {
 		"	case $state in initializing | starting | '') sleep 0.5 ;; *) break ;; esac\n"
 		"done\n"
 		"systemctl -q is-active multi-user.target || fail \"multi-user.target is not reached: $state\"\n"
-		"echo \"$state, $(uname -r)\"\n",
+		/* Which units of the image have failed is said, and is no reason to refuse it. */
+		"failed=$(systemctl list-units --failed --no-legend --plain | sed 's/ .*//' | tr '\\n' ' ')\n"
+		"echo \"$state${failed:+ ($failed)}, $(uname -r)\"\n",
 		"the system does not come up", 10 * MINUTE},
 
 	{"archive",

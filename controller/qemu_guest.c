@@ -11,6 +11,10 @@
 #define UNITS  "/etc/systemd/system"
 #define UNIT   "shared-prep-test.service"
 
+/* There is no network: they would wait for one until they give up, after two minutes or one. */
+static const char *const waiting[] = {
+	"systemd-networkd-wait-online.service", "NetworkManager-wait-online.service"};
+
 /* Early, and also where the boot ends in emergency.target: so that checks can tell what failed. */
 static const char unit[] =
 	"[Unit]\n"
@@ -93,11 +97,21 @@ static int write_file(int rootfd, const char *path, const char *text, struct err
 	return fs_write_atomic(rootfd, path, 0644, text, strlen(text), e);
 }
 
+static int link_unit(
+	int rootfd, const char *folder, const char *to, const char *name, struct err *e)
+{
+	auto_close int dirfd = -1;
+	int rc = fs_open(rootfd, folder, O_RDONLY | O_DIRECTORY, 0, &dirfd, e);
+
+	if (rc == 0 && symlinkat(to, dirfd, name) < 0 && errno != EEXIST)
+		return err_errno(e, "cannot make '%s/%s'", folder, name);
+	return rc;
+}
+
 int qemu_guest_add(const char *root, struct err *e)
 {
 	const char *wanted = UNITS "/sysinit.target.wants";
 	auto_close int rootfd = -1;
-	auto_close int dirfd = -1;
 	int rc = fs_root(root, &rootfd, e);
 
 	if (rc == 0 && !fs_exists(rootfd, "/lib/systemd/systemd") &&
@@ -113,8 +127,8 @@ int qemu_guest_add(const char *root, struct err *e)
 	if (rc == 0)
 		rc = write_file(rootfd, UNITS "/" UNIT, unit, e);
 	if (rc == 0)
-		rc = fs_open(rootfd, wanted, O_RDONLY | O_DIRECTORY, 0, &dirfd, e);
-	if (rc == 0 && symlinkat("../" UNIT, dirfd, UNIT) < 0 && errno != EEXIST)
-		return err_errno(e, "cannot enable " UNIT);
+		rc = link_unit(rootfd, wanted, "../" UNIT, UNIT, e);
+	for (size_t i = 0; i < ARRAY_LEN(waiting) && rc == 0; i++)
+		rc = link_unit(rootfd, UNITS, "/dev/null", waiting[i], e);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is put into the copy of an image that QEMU boots, and nowhere else: a unit of systemd that
- * runs commands, as qemu_words.h has them, one at a time. */
+ * runs commands, as qemu_words.h has them, one at a time; and what waits for a network is masked.
+ */
 #ifndef CONTROLLER_QEMU_GUEST_H
 #define CONTROLLER_QEMU_GUEST_H
 
