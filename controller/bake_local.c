@@ -6,6 +6,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "controller/bake_report.h"
 #include "controller/disk.h"
 #include "controller/ebs_upload.h"
 #include "controller/machine_root.h"
@@ -306,7 +307,9 @@ static int find_or_make(const struct bake_order *o, struct baked *b, struct err 
 	if (snprintf(b->path, sizeof(b->path), "%s/%s%s", dir, b->name, suffix(o)) >=
 		(int)sizeof(b->path))
 		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dir);
-	return make_disk(o, b, e);
+	rc = make_disk(o, b, e);
+	/* It is there, whatever comes of sending it: the next run is to find it. */
+	return rc < 0 ? rc : bake_report_write(o->project, b, e);
 }
 
 int bake_local(const struct bake_order *o, struct baked *b, struct err *e)

@@ -4,6 +4,7 @@
 #include "common/auto.h"
 #include "common/date.h"
 #include "common/fs.h"
+#include "common/json.h"
 #include "common/num.h"
 
 #include <errno.h>
@@ -49,22 +50,40 @@ static json_t *baked_json(const struct project *p, const struct baked *b)
 		path_json(b->made.log), "archives", archives_json(b->bake));
 }
 
+/* That of a disk which was there, and has become an AMI only now. */
+static int read_with_ami(const char *path, const struct baked *b, json_t **ret, struct err *e)
+{
+	auto_buf struct buf text = BUF_INIT(REPORT_MAX);
+	int rc = fs_read(AT_FDCWD, path, &text, e);
+
+	if (rc == 0)
+		rc = json_parse(buf_str(&text), text.len, path, ret, e);
+	if (rc < 0)
+		return rc;
+	if (json_object_set_new(*ret, "ami", json_string(b->ami)) < 0 ||
+		json_object_set(*ret, "copies", b->copies) < 0)
+		return err_oom(e);
+	return 0;
+}
+
 int bake_report_write(const struct project *p, const struct baked *b, struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(REPORT_MAX);
 	auto_json json_t *report = NULL;
 	char path[PATH_MAX];
-	int rc;
+	int rc = 0;
 
-	if (b->unchanged)
+	if (b->unchanged && !b->copies)
 		return 0;
-	report = baked_json(p, b);
-	if (!report)
-		return err_oom(e);
 	if (snprintf(path, sizeof(path), "%s/images/%s.json", p->dist, b->name) >=
 		(int)sizeof(path))
 		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", p->dist);
-	rc = json_text(report, &text, e);
+	if (b->unchanged)
+		rc = read_with_ami(path, b, &report, e);
+	else if (!(report = baked_json(p, b)))
+		return err_oom(e);
+	if (rc == 0)
+		rc = json_text(report, &text, e);
 	return rc < 0 ? rc : fs_write_atomic(AT_FDCWD, path, 0644, text.data, text.len, e);
 }
 

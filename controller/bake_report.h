@@ -7,7 +7,7 @@
 
 /* DIST/images/NAME.json: of one image: {format, project, name, arch, base, inputs, created, image,
  * ami, copies[{region, ami, snapshots[]}], manifest, manifest_sha256, bom, log, archives[]}.
- * Nothing is written of one that was there already. */
+ * Of one that was there already nothing is written but that it has become an AMI. */
 must_check int bake_report_write(const struct project *p, const struct baked *b, struct err *e);
 
 /* {format, images[]}, of the same objects with "unchanged". */

@@ -136,23 +136,48 @@ void supply_close(struct supply *s)
 	s->host = NULL;
 }
 
-int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
+static int clear_in(struct supply *s, struct cloud *cloud, uint64_t deadline, struct err *e)
 {
+	const bool home = cloud == &s->cloud;
 	struct gc g = {
-		.cloud = &s->cloud,
+		.cloud = cloud,
 		.run = s->run->id,
 		.journal = &s->run->journal,
 		.settle = SETTLE,
 		.deadline = deadline,
 		.ends_run = true,
-		.looked = s->site.looked,
+		.looked = home ? s->site.looked : 0,
 	};
-	int rc;
+	int rc = gc_run(&g, e);
 
-	if (journal_open_entries(&s->run->journal) == 0)
-		return 0;
-	rc = gc_run(&g, e);
-	s->site.looked = g.looked;
+	if (home)
+		s->site.looked = g.looked;
+	return rc;
+}
+
+/* Copies of an image that came to nothing. */
+static int clear_elsewhere(struct supply *s, const char *region, uint64_t deadline, struct err *e)
+{
+	auto_cloud struct cloud cloud = {0};
+	int rc = cloud_open(&(struct cloud_options){.profile = s->project->aws.profile,
+				    .region = region,
+				    .debug_http = s->cloud.client.observe != NULL},
+		&cloud, e);
+
+	return rc < 0 ? rc : clear_in(s, &cloud, deadline, e);
+}
+
+int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
+{
+	const struct journal *j = &s->run->journal;
+	int rc = journal_open_entries(j) ? clear_in(s, &s->cloud, deadline, e) : 0;
+
+	/* What is gone of one region is not left any more. */
+	for (size_t i = 0; i < j->n && rc == 0; i++) {
+		if (journal_is_left(&j->entry[i]) &&
+			strcmp(j->entry[i].region, s->cloud.region) != 0)
+			rc = clear_elsewhere(s, j->entry[i].region, deadline, e);
+	}
 	return rc;
 }
 

@@ -20,10 +20,10 @@ struct ec2_image {
 	char owner[EC2_ID_MAX];
 	char owner_alias[32]; /* "amazon"; "" for most */
 	int64_t created;
-	char arch[16];  /* "x86_64", "arm64" */
-	char state[16]; /* "available", "pending", "failed", … */
+	char arch[16];     /* "x86_64", "arm64" */
+	char state[16];    /* "available", "pending", "failed", … */
 	char reason[1024]; /* for people */
-	char root[32]; /* a device's name */
+	char root[32];     /* a device's name */
 	char description[256];
 	char imds[8];       /* "v2.0"; "": instances of it answer without tokens too */
 	char boot_mode[24]; /* "uefi", "uefi-preferred", "legacy-bios"; "": the type's */

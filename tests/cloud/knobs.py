@@ -8,6 +8,7 @@ DEFAULTS = {
     "image_pending": 1,  # describes that show a new image as pending
     "image_fails": "",   # why new images fail in the end, where they do
     "snapshot_pending": 1,  # describes that show a new snapshot as pending
+    "snapshot_fails": False,  # new snapshots fail in the end
     "snapshot_seconds": 0,  # that it is pending at least
     "roots": "",         # pattern of names of images whose machines have a root of their own
     "unseen": 0,         # calls that name a new resource, or list instances, and are not shown it

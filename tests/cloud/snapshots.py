@@ -25,13 +25,14 @@ class Snapshot(models.Snapshot):
         self.looks = self.left = knobs["snapshot_pending"] + 1  # the first tells that it is there
         self.until = time.monotonic() + knobs["snapshot_seconds"]
         self.seconds = knobs["snapshot_seconds"]
+        self.end = "error" if knobs["snapshot_fails"] else "completed"
         self.sealed = True  # False: blocks of it are still being sent
         self.parent = None
         super().__init__(*args, **more)
 
     @property
     def status(self):
-        return "pending" if not self.sealed or self.left > 0 or time.monotonic() < self.until else "completed"
+        return "pending" if not self.sealed or self.left > 0 or time.monotonic() < self.until else self.end
 
     @status.setter
     def status(self, _value):

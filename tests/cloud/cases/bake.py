@@ -62,6 +62,9 @@ def check_bake(lab, project, name, since, encrypted=False):
     disk = {k.rpartition(".")[2]: v for k, v in worker.items() if k.startswith("BlockDeviceMapping.1.Ebs.")}
     assert (disk["Iops"], disk["Throughput"]) == ("6000", "700"), disk
     assert (disk.get("Encrypted") == "true", disk.get("KmsKeyId")) == (encrypted, KEY if encrypted else None), disk
+    # Whether one may is asked once, of what is not there yet and of what is.
+    dry = [e["action"] for e in lab.log()[since:] if e["form"].get("DryRun") == "true"]
+    assert dry == ["CreateSnapshot", "RegisterImage", "CreateSnapshot"], dry
     # One while the worker was being made, which is not there any more, and one in the end.
     assert len(asked(lab, since, "CreateSnapshot")) == 2
     return ids

@@ -1,79 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The controller is killed after each of its requests, its answer lost: gc leaves the account as it
-was, or with images that are whole and kept. CLOUD_FULL=1: before each, too."""
+"""bake is killed after each request that changes something, its answer lost: gc leaves the account as it
+was, or with images that are whole and kept. CLOUD_FULL=1: before and after each of all its requests.
+What retire leaves is in retire.py."""
 
 import os
 
 import witness
-from controller import Baking, changes, killed_at
+from baking import CALM, FAR, TARGET, changing, check_whole, forget
+from controller import Baking, killed_at, killed_at_action
 from lab import case, finish
 
-CALM = {"pending": 0, "shutting_down": 0, "image_pending": 0, "snapshot_pending": 0, "roots": "*"}
-WHEN = ("before", "after") if os.environ.get("CLOUD_FULL") else ("after",)
-FAR = "us-west-2"
-TARGET = """
-[target x86_64]
-types=c6a.xlarge
-"""
-
-
-def forget(lab):
-    for ec2 in (lab.client(), lab.client(region_name=FAR)):
-        for image in ec2.describe_images(Owners=["self"])["Images"]:
-            ec2.deregister_image(ImageId=image["ImageId"])
-        for snapshot in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
-            ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
-
-
-def whole(left, where):
-    """All that is left is images that are kept, with their snapshots."""
-    images = [x.split()[1:] for x in left if x.startswith("Images ")]
-    snapshots = {x.split()[1] for x in left if x.startswith("Snapshots ")}
-    assert len(left) == len(images) + len(snapshots), (where, left)
-    for found in (witness.image(*image) for image in images):
-        assert found["State"] == "available" and "shared-prep:keep" in found["Tags"], (where, found)
-        for snapshot in found["Snapshots"]:
-            assert "shared-prep:keep" in snapshot["Tags"], (where, snapshot)
-            snapshots.remove(snapshot["SnapshotId"])
-    assert not snapshots, (where, snapshots)
-
-
-def kill_at_each(lab, when, words, prepare):
-    """How many requests there were. prepare: a project for the command, each time"""
-    number, killed = 0, True
-    while killed:
-        number += 1
-        lab.tell(knobs=CALM)
-        project, before = prepare()
-        killed = killed_at(lab, project, number, when, words)
-        project.collect()
-        where = (words, number, when, lab.log()[-1]["action"])
-        assert not project.runs(), (where, project.runs())
-        whole(changes(before), where)
-        forget(lab)
-    return number - 1
+WORDS = ("bake", "-q")
 
 
 def new_project(lab):
-    return Baking(lab, f"regions={FAR}\n" + TARGET), witness.everything()
+    project = Baking(lab, f"regions={FAR}\n" + TARGET)
+    lab.tell(knobs=CALM)
+    return project, witness.everything()
 
 
-@case("bake")
-def bake(lab):
-    for when in WHEN:
-        assert kill_at_each(lab, when, ("bake", "-q"), lambda: new_project(lab)) >= 30
+def collect(lab, project, before, where):
+    """What gc leaves; how many images."""
+    project.collect()
+    assert not project.runs(), (where, project.runs())
+    images = check_whole(before, where)
+    forget(lab)
+    return images
 
 
-def baked_project(lab):
+def requests_of(lab):
+    """[(action, how many of it were before)] of those that change something, in a bake that ends."""
     project, before = new_project(lab)
+    since = lab.tell()["requests"]
     project.bake("-q")
-    return project, before
+    actions = changing(lab, since)
+    assert collect(lab, project, before, "whole") == 2
+    return [(action, actions[:at].count(action)) for at, action in enumerate(actions)]
 
 
-@case("retire")
-def retire(lab):
-    for when in WHEN:
-        assert kill_at_each(lab, when, ("retire", "--keep=0", "--project"), lambda: baked_project(lab)) >= 8
+def kill_after(lab, action, skip):
+    """Images that gc leaves."""
+    project, before = new_project(lab)
+    killed_at_action(lab, project, WORDS, action, skip)
+    return collect(lab, project, before, (action, skip))
+
+
+@case("killed after each request that changes something")
+def each(lab):
+    requests = requests_of(lab)
+    assert len(requests) >= 12, requests
+    images = [kill_after(lab, *request) for request in requests]
+    # Nothing is kept before the first tag that says so, all is from the last one on.
+    tagged = [at for at, (action, _) in enumerate(requests) if action == "CreateTags"]
+    assert not any(images[:tagged[0]]) and all(n == 2 for n in images[tagged[-1]:]), (requests, images)
+
+
+def every(lab, when):
+    """How many requests there were."""
+    number, killed = 0, True
+    while killed:
+        number += 1
+        project, before = new_project(lab)
+        killed = killed_at(lab, project, number, when, WORDS)
+        collect(lab, project, before, (number, when))
+    return number - 1
+
+
+if os.environ.get("CLOUD_FULL"):
+    @case("killed before each request")
+    def before_each(lab):
+        assert every(lab, "before") >= 30
+
+    @case("killed after each request")
+    def after_each(lab):
+        assert every(lab, "after") >= 30
 
 
 finish()
