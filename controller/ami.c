@@ -41,14 +41,16 @@ int ami_name_choose(const char *stem, const char *const *taken, size_t n, char r
 	struct err *e)
 {
 	char name[AMI_NAME + 16];
+	size_t len;
 
 	snprintf(name, sizeof(name), "%.*s", AMI_NAME, stem);
 	for (unsigned i = 2; is_taken(name, taken, n) && i < NAMES_OF_A_DAY; i++)
 		snprintf(name, sizeof(name), "%.*s-%u", AMI_NAME, stem, i);
-	if (is_taken(name, taken, n) || strlen(name) >= AMI_NAME)
+	len = strlen(name);
+	if (is_taken(name, taken, n) || len >= AMI_NAME)
 		return err_set(
 			e, ERR_CONFIG, EEXIST, "no name like '%.64s' is free for an image", stem);
-	snprintf(ret, AMI_NAME, "%s", name);
+	memcpy(ret, name, len + 1);
 	return 0;
 }
 

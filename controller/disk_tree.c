@@ -97,8 +97,8 @@ static const char *const recipe[] = {
 	"--dpkgopt=path-exclude=/usr/share/man/*",
 	"--dpkgopt=path-exclude=/usr/share/locale/*",
 	"--aptopt=Acquire::Languages \"none\"",
-	"--customize-hook=printf '[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n'"
-	" >\"$1/etc/systemd/network/80-dhcp.network\"",
+	("--customize-hook=printf '[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n'"
+	 " >\"$1/etc/systemd/network/80-dhcp.network\""),
 	"--customize-hook=chroot \"$1\" systemctl enable systemd-networkd",
 	"--customize-hook=: >\"$1/etc/machine-id\"; echo localhost >\"$1/etc/hostname\"",
 };
