@@ -289,8 +289,8 @@ def check_kill(bench):
         bench.ebs.reset()
         said, snapshot = bench.upload(path)
         expect(len(bench.ebs.snapshots) == snapshots and said["continued"] and same(snapshot, path), said)
-        # What was on its way comes again.
-        expect(31 - n <= said["sent"] <= 32 - n and bench.ebs.puts == said["sent"], (n, said))
+        # What was on its way comes again; of the one that was killed it may come late.
+        expect(31 - n <= said["sent"] <= 32 - n and 0 <= bench.ebs.puts - said["sent"] <= 1, (n, said, bench.ebs.puts))
     # Another image of that name, an index that is spoilt, a snapshot that has gone.
     path = bench.image("kill.17", {i: noise(i) for i in range(5)})
     said, snapshot = bench.upload(path)

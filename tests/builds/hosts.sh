@@ -139,4 +139,6 @@ kill "$daemon"
 wait "$daemon"
 provider=
 umount /etc/passwd
-for d in "$host"/{*,dev/*,var/lib/*}; do ! mountpoint -q "$d" || umount -R "$d"; done
+# A session that was refused last may still be about to end.
+unmounted() { ! mountpoint -q "$1" || umount -R "$1"; }
+for d in "$host"/{*,dev/*,var/lib/*}; do wait_for 20 unmounted "$d"; done
