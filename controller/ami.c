@@ -144,12 +144,11 @@ int ami_find(struct call_client *client, const struct project *p, const char *ar
 {
 	static const char *const self[] = {"self", NULL};
 	auto_ec2_images struct ec2_images list = {0};
-	const char *ec2_arch = strcmp(arch, "aarch64") == 0 ? "arm64" : arch;
 	const struct ec2_filter filters[] = {
 		{"tag:" RESOURCE_PROJECT, (const char *const[]){p->name, NULL}},
 		{"tag:" RESOURCE_INPUTS, (const char *const[]){inputs, NULL}},
 		{"tag:" RESOURCE_KEEP, (const char *const[]){"*", NULL}},
-		{"architecture", (const char *const[]){ec2_arch, NULL}},
+		{"architecture", (const char *const[]){base_ec2_arch(arch), NULL}},
 		{"state", (const char *const[]){"available", NULL}},
 	};
 	const struct ec2_image *newest;
@@ -308,7 +307,7 @@ static int register_image(struct ami *a, const void *snapshot, const struct ec2_
 	return ec2_image_register(client_of(a),
 		&(struct ec2_image_register){.name = a->name,
 			.description = a->description,
-			.arch = strcmp(a->arch, "aarch64") == 0 ? "arm64" : a->arch,
+			.arch = base_ec2_arch(a->arch),
 			.boot_mode = a->boot_mode,
 			.imds_v2 = true,
 			.sriov = a->sriov,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OUTAGE (15 * 60 * NSEC_PER_SEC)  /* for which AWS may not answer */
 #define LIMIT  (6 * 3600 * NSEC_PER_SEC) /* a snapshot of some TiB */
 #define OFTEN  (1 * NSEC_PER_SEC)        /* at first and near the end */
 #define SELDOM (8 * NSEC_PER_SEC)
@@ -27,6 +28,12 @@ static int set_expiry(const struct cloud *c, const char *const *ids, int64_t whe
 		clock_deadline(SITE_TIME), e);
 }
 
+/* Of what is waited for. */
+struct ami_state {
+	uint64_t done, all;
+	uint64_t heard; /* when AWS answered last */
+};
+
 /* What is on its way is not taken for left behind, however long that takes. */
 static int renew(struct ami *a, struct err *e)
 {
@@ -37,12 +44,13 @@ static int renew(struct ami *a, struct err *e)
 
 	if (clock_now() - a->renewed < lifetime / 2)
 		return 0;
-	a->renewed = clock_now();
 	if (*first)
 		rc = set_expiry(a->site->cloud, first, when, e);
 	for (size_t i = 0; i < a->n_made && rc >= 0; i++)
 		rc = set_expiry(
 			a->made[i].cloud, (const char *const[]){a->made[i].image, NULL}, when, e);
+	if (rc >= 0)
+		a->renewed = clock_now();
 	return rc < 0 ? rc : 0;
 }
 
@@ -66,19 +74,36 @@ static int nap(struct ami *a, uint64_t ns, uint64_t done, uint64_t all)
 	return cancel_requested() ? -ECANCELED : 0;
 }
 
+/* Hours of work are not given up for minutes without an answer. */
+static int look_again(struct ami *a, ami_look_fn *look, struct ami_state *s, struct err *e)
+{
+	int rc = look(a, &s->done, &s->all, e);
+
+	if (rc == 0)
+		rc = renew(a, e);
+	else if (rc > 0)
+		return rc;
+	if (rc >= 0) {
+		s->heard = clock_now();
+		return 0;
+	}
+	if (e->kind != ERR_TRANSIENT || cancel_requested() || clock_now() - s->heard > OUTAGE)
+		return rc;
+	*e = (struct err)ERR_INIT;
+	return 0;
+}
+
 int ami_wait(struct ami *a, ami_look_fn *look, struct err *e)
 {
 	uint64_t began = clock_now(), deadline = clock_deadline(LIMIT);
-	uint64_t done = 0, all = 0;
+	struct ami_state s = {.heard = began};
 	int rc;
 
-	while ((rc = look(a, &done, &all, e)) == 0) {
-		if ((rc = renew(a, e)) < 0)
-			return rc;
+	while ((rc = look_again(a, look, &s, e)) == 0) {
 		if (clock_left(deadline) == 0)
 			return err_set(e, ERR_TRANSIENT, ETIMEDOUT,
 				"the image '%s' is not there after 6 h", a->name);
-		if (nap(a, interval(done, all, clock_now() - began), done, all) < 0)
+		if (nap(a, interval(s.done, s.all, clock_now() - began), s.done, s.all) < 0)
 			return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
 	}
 	return rc < 0 ? rc : 0;

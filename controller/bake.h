@@ -66,8 +66,9 @@ uint64_t bake_room(const struct bake *b);
  * needed, in whole GiB. Kind config: size= is too little. Pure. */
 must_check int bake_volume(const struct bake *b, uint64_t base, uint64_t *ret, struct err *e);
 
-/* Over all that decides what is in the image: base_id says which base it is, by its ID or digest.
- * Equal inputs have equal fingerprints wherever they lie. */
+/* Over all that decides what is in the image, on what disk, where it is and who may use it, the
+ * steps themselves too: base_id says which base it is, by its ID or digest. Equal inputs have equal
+ * fingerprints wherever they lie. */
 must_check int bake_fingerprint(
 	const struct bake *b, const char *base_id, char ret[static DIGEST_TEXT], struct err *e);
 

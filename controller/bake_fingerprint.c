@@ -2,11 +2,12 @@
 #include "controller/bake.h"
 
 #include "common/auto.h"
+#include "controller/bake_step.h"
 
 #include <string.h>
 
-/* Raised where the steps make another image of the same inputs. */
-#define FORMAT "1"
+/* Raised where another image is made of the same inputs and scripts of steps. */
+#define FORMAT "2"
 
 struct files {
 	const void *first; /* begins with a struct bake_file */
@@ -103,6 +104,8 @@ static int add_lists(struct digest *d, const struct bake *b, struct err *e)
 		{"unit", &i->units},
 		{"container", &i->containers},
 		{"type", &i->types},
+		{"region", &i->regions},
+		{"account", &i->accounts},
 	};
 	int rc = 0;
 
@@ -113,11 +116,30 @@ static int add_lists(struct digest *d, const struct bake *b, struct err *e)
 	return rc;
 }
 
+/* A step that is mended, as one that wipes more, makes another image. */
+static void add_steps(struct digest *d)
+{
+	for (size_t i = 0; i < n_bake_steps; i++) {
+		add(d, bake_steps[i].name);
+		add(d, bake_steps[i].script);
+	}
+}
+
+/* What its disk is. */
+static void add_disk(struct digest *d, const struct image_spec *i)
+{
+	char disk[64];
+
+	snprintf(disk, sizeof(disk), "%llu %d %d", (unsigned long long)i->size, i->format,
+		i->encrypt);
+	add(d, disk);
+	add(d, i->kms_key);
+}
+
 int bake_fingerprint(
 	const struct bake *b, const char *base_id, char ret[static DIGEST_TEXT], struct err *e)
 {
 	const struct image_spec *i = &b->project->image;
-	char size[64];
 	struct digest d;
 	int rc;
 
@@ -134,8 +156,8 @@ int bake_fingerprint(
 		add(&d, "ecs");
 		add(&d, i->ecs.word[k]);
 	}
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)i->size);
-	add(&d, size);
+	add_disk(&d, i);
+	add_steps(&d);
 	digest_end(&d, ret);
 	return rc;
 }

@@ -36,7 +36,7 @@ static int images_dir(const struct bake_order *o, char ret[static PATH_MAX], str
 	return fs_mkdir_p(AT_FDCWD, ret, 0755, e);
 }
 
-/* Names in the folder, without what follows the last dot of each; the caller frees all. */
+/* Of images in a folder; the caller frees all. */
 struct names {
 	char *item[NAMES_MAX];
 	size_t n;
@@ -48,13 +48,13 @@ static void names_free(struct names *l)
 		free(l->item[i]);
 }
 
-static int names_read(const char *dir, struct names *ret, struct err *e)
+static int names_read(const char *dir, const char *stem, struct names *ret, struct err *e)
 {
 	DIR *d = opendir(dir);
 	int rc = d ? 0 : err_errno(e, "'%s'", dir);
 
 	for (struct dirent *entry; rc == 0 && (entry = readdir(d));) {
-		size_t len = strcspn(entry->d_name, ".");
+		size_t len = bake_image_name(entry->d_name, stem);
 
 		if (len == 0)
 			continue;
@@ -76,11 +76,12 @@ static int choose_name(const struct bake_order *o, const char *dir, struct baked
 {
 	char today[DATE_TEXT], stem[AMI_NAME];
 	struct names names = {0};
-	int rc = names_read(dir, &names, e);
+	int rc;
 
 	date_text(date_now(), today);
 	snprintf(stem, sizeof(stem), "%.63s%s%s-%.10s", o->project->image.name,
 		o->arch_in_name ? "-" : "", o->arch_in_name ? o->bake->arch : "", today);
+	rc = names_read(dir, stem, &names, e);
 	if (rc == 0)
 		rc = ami_name_choose(stem, (const char *const *)names.item, names.n, b->name, e);
 	names_free(&names);
@@ -113,7 +114,7 @@ static bool is_same(const char *dir, const char *name, struct baked *b)
 static int find_same(const char *dir, struct baked *b, struct err *e)
 {
 	struct names names = {0};
-	int rc = names_read(dir, &names, e);
+	int rc = names_read(dir, NULL, &names, e);
 
 	for (size_t i = 0; i < names.n && rc == 0 && !b->unchanged; i++)
 		b->unchanged = is_same(dir, names.item[i], b);
@@ -283,7 +284,7 @@ static int to_ami(const struct bake_order *o, struct baked *b, struct err *e)
 				.region = aws->region,
 				.debug_http = o->debug_http},
 		&cloud, e);
-	if (rc == 0)
+	if (rc == 0 && o->if_changed)
 		rc = ami_find(&cloud.client, o->project, o->bake->arch, b->inputs, b->ami, e);
 	if (rc == 0 && !*b->ami)
 		rc = register_it(o, &site, b, e);

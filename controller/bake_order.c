@@ -5,6 +5,7 @@
 #include "common/num.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define LIMIT (12 * 3600 * NSEC_PER_SEC) /* of all steps together */
 
@@ -38,6 +39,24 @@ void bake_show(struct show *s, const struct bake_progress *p)
 	if (strcmp(part, s->part) != 0)
 		show_part(s, "%s", part);
 	show_draw(s, p->sent, p->bytes);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), k = strlen(end);
+
+	return n > k && strcmp(text + n - k, end) == 0;
+}
+
+size_t bake_image_name(const char *file, const char *stem)
+{
+	if (!stem)
+		return ends_with(file, ".json") && !ends_with(file, ".cdx.json")
+			       ? strlen(file) - strlen(".json")
+			       : 0;
+	if (strncmp(file, stem, strlen(stem)) != 0)
+		return 0;
+	return strlen(stem) + strcspn(file + strlen(stem), ".");
 }
 
 static json_t *snapshots_of(const struct ami_made *m)

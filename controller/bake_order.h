@@ -41,7 +41,13 @@ must_check int bake_local(const struct bake_order *o, struct baked *ret, struct 
 /* For both: the steps on a machine that is ready. */
 must_check int bake_on(const struct bake_order *o, struct machine *m, struct baked *b,
 	void (*progress)(void *ctx, const struct bake_progress *p), void *ctx, struct err *e);
-/* What is shown of them. */
+
+/* Length of the name of the image that a file of DIST/images is of: of one whose name begins with
+ * stem (NAME-DATE), or where that is NULL of one that has a report, which the file is. 0: of none.
+ * A NAME may have dots. Pure. */
+size_t bake_image_name(const char *file, const char *stem);
+
+/* What is shown of the steps. */
 void bake_show(struct show *s, const struct bake_progress *p);
 
 /* The AMI is finished: what is to be told of it. */

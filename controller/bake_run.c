@@ -294,7 +294,7 @@ static int begin(struct baking *b, struct err *e)
 
 static int run_once(struct baking *b, struct err *e)
 {
-	int status, rc = begin(b, e);
+	int status = 0, rc = begin(b, e);
 
 	if (rc == 0)
 		rc = wait_end(b, &status, e);

@@ -51,9 +51,14 @@ bool base_is_known(const char *name)
 	return is_image(name) || line_of(name);
 }
 
-static const char *arch_of_ec2(const char *arch)
+const char *base_arch(const char *ec2)
 {
-	return strcmp(arch, "arm64") == 0 ? "aarch64" : arch;
+	return strcmp(ec2, "arm64") == 0 ? "aarch64" : ec2;
+}
+
+const char *base_ec2_arch(const char *arch)
+{
+	return strcmp(arch, "aarch64") == 0 ? "arm64" : arch;
 }
 
 static void fill(
@@ -68,7 +73,7 @@ static void fill(
 		if (*c == '%' && c[1] == 'k')
 			part = kernel;
 		else if (*c == '%' && c[1] == 'a')
-			part = arm ? "arm64" : arch;
+			part = base_ec2_arch(arch);
 		else if (*c == '%' && c[1] == 'p')
 			part = arm ? "/arm64" : "";
 		if (part)
@@ -148,16 +153,16 @@ static int take(const struct base_request *r, const struct ec2_image *image, str
 
 	if (strcmp(image->state, "available") != 0)
 		return err_set(e, ERR_REMOTE, EBUSY, "image '%s' is %s", image->id, image->state);
-	if (strcmp(arch_of_ec2(image->arch), r->arch) != 0)
+	if (strcmp(base_arch(image->arch), r->arch) != 0)
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"image '%s' is for %s, and one for %s is needed", image->id,
-			arch_of_ec2(image->arch), r->arch);
+			base_arch(image->arch), r->arch);
 	if (!root)
 		return err_set(e, ERR_REMOTE, EINVAL, "image '%s' has no root volume", image->id);
 	*ret = (struct base){.root_bytes = root->bytes, .created = image->created};
 	snprintf(ret->id, sizeof(ret->id), "%s", image->id);
 	snprintf(ret->name, sizeof(ret->name), "%s", image->name);
-	snprintf(ret->arch, sizeof(ret->arch), "%s", arch_of_ec2(image->arch));
+	snprintf(ret->arch, sizeof(ret->arch), "%s", base_arch(image->arch));
 	snprintf(ret->root, sizeof(ret->root), "%s", image->root);
 	base_kernel(image->name, ret->kernel);
 	if (*r->kernel && *ret->kernel && strcmp(r->kernel, ret->kernel) != 0)

@@ -110,9 +110,20 @@ static int load(struct baking *b, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, EINVAL,
 			"--to-ami: what provider=%s makes is an AMI already",
 			provider_name(b->project.provider));
+	if (b->o->to_ami && strchr(b->project.image.name, '+'))
+		return err_set(e, ERR_CONFIG, EINVAL,
+			"%s: [image] name=: '%s' has a '+', which no name of an AMI may have",
+			b->project.file, b->project.image.name);
 	b->worker = b->project;
 	b->worker.aws.base = b->project.image.base;
-	return gather(b, e);
+	rc = gather(b, e);
+	if (rc == 0 && b->o->promote && b->n > 1 && b->project.provider == PROVIDER_EC2 &&
+		*b->project.image.parameter)
+		return err_set(e, ERR_USAGE, EINVAL,
+			"--promote: the parameter '%s' names one image, and there are two: use "
+			"--arch",
+			b->project.image.parameter);
+	return rc;
 }
 
 /* --- the images */
@@ -223,6 +234,19 @@ static int prove_all(struct baking *b, struct err *e)
 	return rc;
 }
 
+/* As `test` does, JSON says too what has failed. */
+static int prove_and_print(struct baking *b, struct err *e)
+{
+	struct err unprinted = ERR_INIT;
+	int rc = prove_all(b, e);
+
+	if (rc == 0)
+		return print(b, e);
+	if (b->o->json && print_json(b, &unprinted) < 0)
+		log_warning("%s", unprinted.msg);
+	return rc;
+}
+
 static int bake_run(struct baking *b, const char *path, struct err *e)
 {
 	struct err left = ERR_INIT;
@@ -240,9 +264,7 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 	if (hire_clear(&b->supply, &b->run, &left) < 0)
 		log_warning("%s", left.msg);
 	if (rc == 0)
-		rc = prove_all(b, e);
-	if (rc == 0)
-		rc = print(b, e);
+		rc = prove_and_print(b, e);
 	if (rc == 0 && left.kind != ERR_NONE) {
 		*e = left;
 		rc = -left.num;

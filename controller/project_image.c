@@ -192,6 +192,14 @@ static int check_volume(const struct project_checking *c)
 		err_set(c->e, ERR_CONFIG, EINVAL, "encrypt=yes is missing");
 		return blame(c, "kms_key", NULL);
 	}
+	/* Amazon EC2 User Guide, "Share an AMI": nobody else may use the account's own key for EBS.
+	 */
+	if (i->encrypt && !*i->kms_key && i->accounts.len) {
+		err_set(c->e, ERR_CONFIG, EINVAL,
+			"an image that is encrypted with the account's own key cannot be shared: "
+			"give kms_key=");
+		return blame(c, "accounts", NULL);
+	}
 	if (i->throughput * IOPS_PER_THROUGHPUT <= i->iops)
 		return 0;
 	err_set(c->e, ERR_CONFIG, ERANGE, "%u MiB/s need iops=%u", i->throughput,

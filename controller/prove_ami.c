@@ -7,6 +7,7 @@
 #include "common/num.h"
 #include "controller/aws/ssm.h"
 #include "controller/hire.h"
+#include "controller/resource.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,6 +29,18 @@ static int begin_run(struct proof *t, struct err *e)
 		&t->run, e);
 }
 
+/* What gc will remove is to be found by nobody. */
+static int check_stays(const struct proof *t, const struct ec2_image *image, struct err *e)
+{
+	if (!t->p->promote || !ec2_tags_get(&image->tags, RESOURCE_RUN) ||
+		ec2_tags_get(&image->tags, RESOURCE_KEEP))
+		return 0;
+	return err_set(e, ERR_USAGE, EPERM,
+		"'%s' is not finished, and 'controller gc' removes it: bake it again before it is "
+		"promoted",
+		t->p->ami);
+}
+
 static int find_arch(struct proof *t, char ret[static 16], struct err *e)
 {
 	auto_ec2_images struct ec2_images list = {0};
@@ -37,10 +50,10 @@ static int find_arch(struct proof *t, char ret[static 16], struct err *e)
 
 	if (rc == 0 && list.n != 1)
 		return err_set(e, ERR_REMOTE, ENOENT, "there is no image '%s'", t->p->ami);
-	if (rc == 0)
-		snprintf(ret, 16, "%s",
-			strcmp(list.item[0].arch, "arm64") == 0 ? "aarch64" : list.item[0].arch);
-	return rc;
+	if (rc < 0)
+		return rc;
+	snprintf(ret, 16, "%s", base_arch(list.item[0].arch));
+	return check_stays(t, &list.item[0], e);
 }
 
 static int test_it(struct proof *t, struct image_results *ret, struct err *e)

@@ -40,6 +40,19 @@ size_t prove_file_name(const char *file)
 	return len;
 }
 
+/* Of the file, where it is called as bake calls those of the project: with the architecture, where
+ * there are two. */
+static size_t current_name(const struct project *p, const char *file, const char **ret)
+{
+	const char *name = p ? p->image.name : file;
+
+	*ret = name;
+	if (p && (strncmp(file, name, strlen(name)) != 0 || file[strlen(name)] != '-'))
+		return strlen(name);
+	*ret = file;
+	return prove_file_name(file);
+}
+
 static const char *base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -51,8 +64,8 @@ static int set_paths(struct proof *t, struct err *e)
 {
 	const struct project *p = t->p->project;
 	const char *file = base_of(t->p->file);
-	const char *name = p ? (*p->image.name ? p->image.name : p->name) : file;
-	const size_t len = p ? strlen(name) : prove_file_name(file);
+	const char *name;
+	const size_t len = current_name(p, file, &name);
 
 	snprintf(t->folder, sizeof(t->folder), "%s.test.partial", t->p->file);
 	snprintf(t->log, sizeof(t->log), "%s.test.log", t->p->file);

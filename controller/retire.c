@@ -38,6 +38,7 @@ void retire_choose(struct retire_list *l, uint64_t keep)
 {
 	char arch[sizeof(l->item->arch)] = "";
 	uint64_t newer = 0;
+	bool proved = false;
 	size_t n = 0;
 
 	if (l->n > 0)
@@ -45,12 +46,18 @@ void retire_choose(struct retire_list *l, uint64_t keep)
 	for (size_t i = 0; i < l->n; i++) {
 		struct retire_image m = l->item[i];
 
-		newer = strcmp(m.arch, arch) == 0 ? newer + 1 : 0;
+		if (strcmp(m.arch, arch) == 0) {
+			newer++;
+		} else {
+			newer = 0;
+			proved = false;
+		}
 		memcpy(arch, m.arch, sizeof(arch));
-		if (newer >= keep)
+		if (newer >= keep && (keep == 0 || proved || !m.promoted))
 			l->item[n++] = m;
 		else
 			free(m.snapshot);
+		proved |= m.promoted;
 	}
 	l->n = n;
 }

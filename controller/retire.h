@@ -33,6 +33,7 @@ struct retire_image {
 	char name[EC2_NAME_MAX];
 	char arch[16];
 	int64_t created;
+	bool promoted;
 	char original[EC2_ID_MAX];    /* whose copy it is; of others its own id */
 	char copies[256];             /* regions, with blanks between */
 	char (*snapshot)[EC2_ID_MAX]; /* those that are ours */
@@ -52,7 +53,8 @@ void retire_list_free(struct retire_list *l);
 
 #define auto_retire_list __attribute__((cleanup(retire_list_free)))
 
-/* Leaves the images that are to go when the newest `keep` of each architecture stay. Pure. */
+/* Leaves the images that are to go when the newest `keep` of each architecture stay; with any, the
+ * newest that was promoted stays too, as what is newer may never have passed its test. Pure. */
 void retire_choose(struct retire_list *l, uint64_t keep);
 
 /* Takes out what is used, with all that belongs together. Pure. */

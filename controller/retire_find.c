@@ -3,6 +3,7 @@
 #include "controller/aws/ec2_image.h"
 #include "controller/aws/ec2_volume.h"
 #include "controller/aws/list.h"
+#include "controller/prove_ami.h"
 #include "controller/retire.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ static int add_image(
 	snprintf(to->name, sizeof(to->name), "%s", from->name);
 	snprintf(to->arch, sizeof(to->arch), "%s", from->arch);
 	to->created = from->created;
+	to->promoted = ec2_tags_get(&from->tags, PROVE_PROMOTED) != NULL;
 	copy_tag(&from->tags, RESOURCE_SOURCE, to->original, sizeof(to->original));
 	if (!*to->original)
 		snprintf(to->original, sizeof(to->original), "%s", from->id);

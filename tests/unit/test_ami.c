@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/ami.h"
+#include "controller/bake_order.h"
 
 #include "common/num.h"
 
@@ -60,11 +60,69 @@ static void test_no_name(void **state)
 	assert_string_equal(name, "as it was");
 }
 
+/* Seen by AWS: one answer that fails for the moment, then one that says it is done. */
+static int look_twice(struct ami *a, uint64_t *ret_done, uint64_t *ret_all, struct err *e)
+{
+	*ret_done = *ret_all = 0;
+	return a->n_made++ == 0 ? err_set(e, ERR_TRANSIENT, ETIMEDOUT, "no answer") : 1;
+}
+
+static int look_final(struct ami *a, uint64_t *ret_done, uint64_t *ret_all, struct err *e)
+{
+	*ret_done = *ret_all = 0;
+	a->n_made++;
+	return err_set(e, ERR_REMOTE, EIO, "it failed");
+}
+
+static void test_wait(void **state)
+{
+	struct project p = {.aws.lifetime = 3600 * NSEC_PER_SEC};
+	struct show show;
+	struct ami a = {.project = &p, .show = &show};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	show_start(&show, true);
+	assert_int_equal(ami_wait(&a, look_twice, &e), 0);
+	assert_int_equal(a.n_made, 2);
+	assert_int_equal(e.kind, ERR_NONE);
+	a.n_made = 0;
+	assert_int_equal(ami_wait(&a, look_final, &e), -EIO);
+	assert_int_equal(a.n_made, 1);
+}
+
+static void test_image_names(void **state)
+{
+	static const struct {
+		const char *file, *stem, *want;
+	} cases[] = {
+		{"a-2026-11-26.json", NULL, "a-2026-11-26"},
+		{"a.b-2026-11-26-2.json", NULL, "a.b-2026-11-26-2"},
+		{"a-2026-11-26.cdx.json", NULL, ""},
+		{"a-2026-11-26.raw", NULL, ""},
+		{".json", NULL, ""},
+		{"a.b-2026-11-26.raw", "a.b-2026-11-26", "a.b-2026-11-26"},
+		{"a.b-2026-11-26-2.raw.test.log", "a.b-2026-11-26", "a.b-2026-11-26-2"},
+		{"a.b-2026-11-26", "a.b-2026-11-26", "a.b-2026-11-26"},
+		{"a-2026-11-26.raw", "a.b-2026-11-26", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const size_t len = bake_image_name(cases[i].file, cases[i].stem);
+
+		assert_int_equal(len, strlen(cases[i].want));
+		assert_memory_equal(cases[i].file, cases[i].want, len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_no_name),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_image_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -241,6 +241,39 @@ static void test_plan(void **state)
 	}
 }
 
+/* All that makes another image makes another fingerprint, and nothing else does. */
+static void test_fingerprint(void **state)
+{
+	char region[] = "eu-west-1", key[] = "alias/x", none[] = "", check[] = "/c";
+	char *other[] = {region};
+	char first[DIGEST_TEXT], text[DIGEST_TEXT];
+	struct err e = ERR_INIT;
+	struct made m;
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		struct image_spec *s = &m.p.image;
+
+		make(&m);
+		s->encrypt = i == 1;
+		s->kms_key = i == 2 ? key : none;
+		s->format = i == 3 ? IMAGE_QCOW2 : IMAGE_RAW;
+		s->size = i == 4 ? 1 << 30 : 0;
+		s->regions = i == 5 ? (struct config_words){other, 1} : s->regions;
+		s->accounts = i == 6 ? (struct config_words){other, 1} : s->accounts;
+		s->units = i == 7 ? (struct config_words){other, 1} : s->units;
+		s->containers = i == 8 ? (struct config_words){other, 1} : s->containers;
+		s->ecs.len = i == 9 ? 1 : 2;
+		s->types.len = i == 10 ? 1 : 3;
+		s->check = i == 11 ? check : none;
+		assert_int_equal(bake_fingerprint(&m.b, "ami-1", text, &e), 0);
+		if (i == 0)
+			snprintf(first, sizeof(first), "%s", text);
+		if ((strcmp(first, text) == 0) != (i == 0 || i == 11))
+			fail_msg("case %u", i);
+	}
+}
+
 static void test_too_long(void **state)
 {
 	auto_buf struct buf script = BUF_INIT(4096);
@@ -262,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test_setup_teardown(test_variables, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_too_long),
 	};
 

@@ -292,6 +292,8 @@ static const struct {
 		":4: [image] accounts=: '12345678901' is not the ID of an account"},
 	{I("encrypt=1"), ":4: [image] encrypt=: '1' is none of no, yes"},
 	{I("kms_key=alias/x"), ":4: [image] kms_key=: encrypt=yes is missing"},
+	{I("encrypt=yes\naccounts=123456789012"),
+		":5: [image] accounts=: an image that is encrypted with the account's own key "},
 	{I("deprecate=1h"), ":4: [image] deprecate=: '1h' is not between 1d and 3650d"},
 	{I("iops=100"), ":4: [image] iops=: '100' "},
 	{I("iops=3000\nthroughput=1000"), ":5: [image] throughput=: 1000 MiB/s need iops=4000"},

@@ -62,6 +62,28 @@ static void test_choose(void **state)
 	}
 }
 
+/* What is newer may have failed. */
+static void test_promoted(void **state)
+{
+	static const struct {
+		uint64_t keep;
+		const char *ids;
+	} row[] = {{0, "x-4 x-3 x-2 x-1"}, {1, "x-3 x-1"}, {2, "x-1"}, {3, "x-1"}, {4, ""}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		auto_retire_list struct retire_list l = {0};
+
+		add(&l, "x-1", "x86_64", 10);
+		add(&l, "x-2", "x86_64", 20);
+		add(&l, "x-3", "x86_64", 30);
+		add(&l, "x-4", "x86_64", 40);
+		l.item[0].promoted = l.item[1].promoted = true;
+		retire_choose(&l, row[i].keep);
+		assert_ids(&l, row[i].ids);
+	}
+}
+
 static void test_none(void **state)
 {
 	auto_retire_list struct retire_list l = {0};
@@ -89,6 +111,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_promoted),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_used),
 	};
