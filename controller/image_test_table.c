@@ -34,7 +34,7 @@ const struct image_check image_checks[] = {
 		"done\n"
 		"systemctl -q is-active multi-user.target || fail \"multi-user.target is not reached: $state\"\n"
 		/* Which units of the image have failed is said, and is no reason to refuse it. */
-		"failed=$(systemctl list-units --failed --no-legend --plain | sed 's/ .*//' | tr '\\n' ' ')\n"
+		"failed=$(echo $(systemctl list-units --failed --no-legend --plain | sed 's/ .*//'))\n"
 		"echo \"$state${failed:+ ($failed)}, $(uname -r)\"\n",
 		"the system does not come up", 10 * MINUTE},
 
