@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the worker's own timeout(1) should have ended. */
 /* A digest, and room to see that it is more. */
 #define ANSWER_MAX 256
 
+/* What the worker's own timeout(1) should have ended by then. */
 #define GRACE (60 * NSEC_PER_SEC)
 
 /* Of timeout(1): it was enough, or it had to be SIGKILL. */
