@@ -13,12 +13,14 @@ esac
 EOS
 cat >eight/usr/local/sbin/journalctl <<'EOS'
 #!/bin/sh
-[ "$1" != --relinquish-var ] || echo >/run/relinquished
+[ "$1" = --relinquish-var ] || exit 1
+echo >/run/relinquished
+echo journald >>/run/stopped
 EOS
 # Slow to end, and says so in its log.
 cat >eight/usr/local/sbin/auditd <<'EOS'
 #!/bin/sh
-trap 'timeout 0.5 tail -f /dev/null; echo ended >>/var/log/audit/audit.log; exit' TERM
+trap 'timeout 0.5 tail -f /dev/null; echo ended | tee -a /var/log/audit/audit.log >>/run/stopped; exit' TERM
 echo $$ >/run/auditd.pid
 while :; do timeout 0.05 tail -f /dev/null; done
 EOS
@@ -38,5 +40,6 @@ check "a machine that runs is wiped" same "$(sed 2q running.out)" $'exit 0\nexit
 stopped() { sed -n "/^$1$/=" running.out; }
 check "a socket is stopped before its service" test "$(stopped syslog.socket)" -lt "$(stopped rsyslog)"
 check "and that of docker" test "$(stopped docker.socket)" -lt "$(stopped docker)"
+check "the audit's log is not written to any more" test "$(stopped ended)" -lt "$(stopped journald)"
 check "timers are stopped" line running.out '^logrotate.timer$'
 check "but not the one that ends the machine" no_line running.out '^shared-prep-lifetime'
