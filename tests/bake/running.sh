@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Of tests/bake/run: the wipe of a machine that runs, whose services are stand-ins that write to the
-# disk until they are told not to.
+# Of tests/bake/run: the wipe of a machine that runs. The journal's daemon is the real one, with a
+# program that writes there all the time; systemctl and auditd are stand-ins.
 
 root eight
 cat >eight/usr/local/sbin/systemctl <<'EOS'
@@ -13,9 +13,8 @@ esac
 EOS
 cat >eight/usr/local/sbin/journalctl <<'EOS'
 #!/bin/sh
-[ "$1" = --relinquish-var ] || exit 1
-echo >/run/relinquished
-echo journald >>/run/stopped
+[ "$1" != --relinquish-var ] || echo journald >>/run/stopped
+exec /usr/bin/journalctl "$@"
 EOS
 # Slow to end, and says so in its log.
 cat >eight/usr/local/sbin/auditd <<'EOS'
@@ -24,19 +23,23 @@ trap 'timeout 0.5 tail -f /dev/null; echo ended | tee -a /var/log/audit/audit.lo
 echo $$ >/run/auditd.pid
 while :; do timeout 0.05 tail -f /dev/null; done
 EOS
-cat >eight/usr/local/sbin/journald <<'EOS'
-#!/bin/sh
-d=/var/log/journal/0123456789abcdef0123456789abcdef
-while [ ! -e /run/relinquished ]; do mkdir -p $d && echo line >>$d/system.journal; done
-EOS
 chmod 755 eight/usr/local/sbin/*
-running='mkdir -p /run/systemd/system /var/log/audit
+start='mkdir -p /run/systemd/system /run/systemd/journal /var/log/journal /var/log/audit
+mount -t cgroup2 none /sys/fs/cgroup
+/lib/systemd/systemd-journald 2>/dev/null &
+until journalctl --flush 2>/dev/null && [ -s /var/log/journal/*/system.journal ]; do timeout 0.05 tail -f /dev/null; done
+while :; do echo line | systemd-cat; timeout 0.05 tail -f /dev/null; done &
 auditd &
-journald &
-until [ -s /run/auditd.pid ] && [ -s /var/log/journal/*/system.journal ]; do timeout 0.05 tail -f /dev/null; done'
-in_root eight "$running
-$wipe" "$wipe_check" 'cat /run/stopped' >running.out 2>&1
-check "a machine that runs is wiped" same "$(sed 2q running.out)" $'exit 0\nexit 0'
+until [ -s /run/auditd.pid ]; do timeout 0.05 tail -f /dev/null; done'
+in_root eight "$start
+($wipe)
+echo \"wiped \$?\"
+echo later | systemd-cat
+/usr/bin/journalctl --sync
+cat /run/log/journal/*/system.journal | tr -d '\\0' | grep -ao later" "$wipe_check" 'cat /run/stopped' >running.out 2>running.err
+check "a machine that runs is wiped" line running.out '^wiped 0$'
+check "the journal goes on in memory" same "$(sed -n '/^later$/,/^exit/p' running.out | tr '\n' ' ')" "later exit 0 "
+check "nothing is left there" same "$(grep -m 2 '^exit' running.out | tr '\n' ' ')$(cat running.err)" "exit 0 exit 0 "
 stopped() { sed -n "/^$1$/=" running.out; }
 check "a socket is stopped before its service" test "$(stopped syslog.socket)" -lt "$(stopped rsyslog)"
 check "and that of docker" test "$(stopped docker.socket)" -lt "$(stopped docker)"
