@@ -45,6 +45,7 @@ struct bake {
 	struct bake_file *copy, *repository; /* as many as the project names */
 	struct bake_package rpm;
 	struct bake_file agent, config, before, after;
+	struct bake_file login; /* a secret, and no part of the image */
 };
 
 /* Architectures that the archives of the image are for, NULL-terminated, static; at most two. */

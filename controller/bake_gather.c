@@ -242,6 +242,7 @@ static int gather_files(struct bake *b, struct err *e)
 		{"config=", b->project->image.config, &b->config},
 		{"before=", b->project->image.before, &b->before},
 		{"after=", b->project->image.after, &b->after},
+		{"login=", b->project->image.login, &b->login},
 	};
 	int rc = 0;
 
@@ -352,5 +353,6 @@ void bake_free(struct bake *b)
 	free(b->config.path);
 	free(b->before.path);
 	free(b->after.path);
+	free(b->login.path);
 	*b = (struct bake){0};
 }

@@ -44,7 +44,11 @@
 	"\"$@\" </dev/null\n"
 
 const struct bake_step bake_steps[] = {
+	/* What cloud-init still does at this boot may hold the package manager, and writes logs. */
 	{"ecs-stop", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * MINUTE,
+		"if [ -d /run/systemd/system ] && command -v cloud-init >/dev/null; then\n"
+		"	timeout 240 cloud-init status --wait >/dev/null 2>&1 || :\n"
+		"fi\n"
 		"[ ! -d /run/systemd/system ] || systemctl stop ecs.service >/dev/null 2>&1 || :\n"
 		"if command -v docker >/dev/null && docker info >/dev/null 2>&1; then\n"
 		"	docker rm -f ecs-agent >/dev/null 2>&1 || :\n"
@@ -179,16 +183,8 @@ const struct bake_step bake_steps[] = {
 		"} >\"$f.new\"\n"
 		"mv -f \"$f.new\" \"$f\"\n"},
 
-	{"containers", BAKE_FOR_CONTAINERS, BAKE_NOTHING, BAKE_LOG, 120 * MINUTE,
-		"if command -v docker >/dev/null; then\n"
-		"	engine=docker\n"
-		"	[ ! -d /run/systemd/system ] || systemctl start docker.service\n"
-		"	docker info >/dev/null 2>&1 || { echo 'docker is here, but its daemon does not run: no image can be pulled' >&2; exit 1; }\n"
-		"elif command -v podman >/dev/null; then engine=podman\n"
-		"else echo 'containers= needs docker or podman, and neither is here: name one in packages=' >&2; exit 1; fi\n"
-		"for c in $CONTAINERS; do\n"
-		"	$engine image inspect \"$c\" >/dev/null 2>&1 || $engine pull -q \"$c\"\n"
-		"done\n"},
+	{"containers", BAKE_FOR_CONTAINERS, BAKE_LOGIN, BAKE_LOG, 120 * MINUTE,
+		bake_containers_script},
 
 	{"after", BAKE_ONCE, BAKE_AFTER, BAKE_LOG, 60 * MINUTE,
 		USER_SCRIPT("after")},
@@ -293,6 +289,9 @@ const struct bake_file *bake_step_input(const struct bake_step *s, const struct 
 	case BAKE_AFTER:
 		f = &b->after;
 		break;
+	case BAKE_LOGIN:
+		f = &b->login;
+		break;
 	case BAKE_ITEM:
 		f = item(s, b, k);
 		break;
@@ -366,6 +365,7 @@ static int add_variables(
 		{"HERE", at->here},
 		{"ARCH", b->arch},
 		{"CONFIG", b->config.path ? "yes" : ""},
+		{"LOGIN", b->login.path ? "yes" : ""},
 		{"EXCLUDED", s->output == BAKE_LIST ? image_manifest_excluded : ""},
 		{"NAME", f ? f->name : ""},
 		{"SHA256", f ? f->digest : ""},

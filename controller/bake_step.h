@@ -38,6 +38,7 @@ enum bake_input {
 	BAKE_CONFIG, /* may be none */
 	BAKE_BEFORE,
 	BAKE_AFTER,
+	BAKE_LOGIN, /* may be none */
 	BAKE_ITEM,
 };
 
@@ -89,6 +90,7 @@ must_check int bake_plan_check(const struct bake *b, const char *type, const str
 	size_t *ret_unseen, struct err *e);
 
 /* For the table: in files of their own, as they are long. */
+extern const char bake_containers_script[];
 extern const char bake_wipe_script[];
 extern const char bake_wipe_check_script[];
 extern const char bake_list_script[];

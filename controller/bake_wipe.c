@@ -38,10 +38,18 @@ const char bake_wipe_script[] =
 	BARE
 	/* What would write again. */
 	"if [ -d /run/systemd/system ]; then\n"
-	"	for u in ecs docker.socket docker containerd amazon-ssm-agent rsyslog syslog-ng crond cron atd; do\n"
-	"		systemctl stop \"$u\" >/dev/null 2>&1 || :\n"
+	"	stop() { for u; do systemctl stop \"$u\" </dev/null >/dev/null 2>&1 || :; done; }\n"
+	/* Not our own, by which the machine ends if we do. */
+	"	systemctl list-units --plain --no-legend --type=timer 2>/dev/null | while read -r u _; do\n"
+	"		case $u in shared-prep-*) ;; *) stop \"$u\" ;; esac\n"
 	"	done\n"
-	"	[ ! -s /run/auditd.pid ] || kill \"$(cat /run/auditd.pid)\" || :\n"
+	"	stop apt-daily apt-daily-upgrade unattended-upgrades dnf-makecache packagekit ecs amazon-ssm-agent crond cron atd\n"
+	/* A socket starts its service again. */
+	"	stop docker.socket docker containerd syslog.socket rsyslog syslog-ng\n"
+	/* It may not be stopped otherwise, and writes as it ends. */
+	"	p=$(cat /run/auditd.pid 2>/dev/null || :)\n"
+	"	if [ -n \"$p\" ] && kill \"$p\" 2>/dev/null; then timeout 30 tail --pid=\"$p\" -f /dev/null || :; fi\n"
+	/* From here on it writes to memory. */
 	"	journalctl --relinquish-var >/dev/null 2>&1 || :\n"
 	"fi\n"
 	"empty() { for d; do [ ! -d \"$d\" ] || find \"$d\" -xdev -mindepth 1 -delete; done; }\n"
@@ -52,7 +60,7 @@ const char bake_wipe_script[] =
 	"	cd \"$h\" 2>/dev/null || continue\n"
 	"	rm -rf .ssh/authorized_keys* .ssh/known_hosts* .ssh/id_* .ssh/environment .shared-prep .cache\n"
 	"	rm -f .*_history .history .lesshst .viminfo .wget-hsts .sudo_as_admin_successful\n"
-	"	rm -rf .aws/credentials .aws/cli .aws/sso .aws/login .docker/config.json .config/containers/auth.json\n"
+	"	rm -rf .aws/credentials .aws/cli .aws/sso .aws/login .docker/config.json .dockercfg .config/containers/auth.json .ecr\n"
 	"	rm -rf .netrc .git-credentials .config/gcloud .azure .kube\n"
 	"	[ ! -d .ssh ] || grep -rlsIe " PRIVATE_KEY " .ssh | while IFS= read -r f; do rm -f \"$f\"; done\n"
 	"done\n"
@@ -119,7 +127,7 @@ const char bake_wipe_check_script[] =
 	"	in_homes -name 'known_hosts*' | kind known-hosts\n"
 	"	in_homes -type f \\( -name '.*history' -o -name .lesshst -o -name .viminfo \\) | kind history\n"
 	"	in_homes -type f -size +0 \\( -name .netrc -o -name .git-credentials -o -path '*/.aws/*credentials*' -o -path '*/.aws/*/cache/*' \\\n"
-	"		-o -path '*/.docker/config.json' -o -path '*/containers/auth.json' -o -path '*/.kube/*' \\) | kind credentials\n"
+	"		-o -path '*/.docker/config.json' -o -name .dockercfg -o -path '*/.ecr/*' -o -path '*/containers/auth.json' -o -path '*/.kube/*' \\) | kind credentials\n"
 	"	in_homes -name .shared-prep | kind work-folder\n"
 	"	for f in /etc/machine-id /var/lib/dbus/machine-id; do\n"
 	"		[ ! -s \"$f\" ] || [ \"$(cat \"$f\")\" = uninitialized ] || echo \"machine-id: $f\"\n"
@@ -133,7 +141,7 @@ const char bake_wipe_check_script[] =
 	"	in_dirs /var/lib/ecs/data | kind ecs\n"
 	"	in_dirs '/etc/docker /var/lib/docker' -maxdepth 1 \\( -name key.json -o -name engine-id \\) | kind docker\n"
 	"	in_dirs '/var/lib /boot /efi' -maxdepth 4 -name '*random-seed' -type f | kind random-seed\n"
-	"	in_dirs /var/lib ! -path '/var/lib/dpkg/*' ! -path '/var/lib/docker/*' ! -path '/var/lib/containers/*' \\\n"
+	"	in_dirs /var/lib ! -path '/var/lib/dpkg/*' ! -path '/var/lib/docker/*' ! -path '/var/lib/containers/*' ! -path '/var/lib/containerd/*' \\\n"
 	"		-type f \\( -name '*.lease' -o -name '*.leases' -o -name 'dhclient*.lease*' -o -path '*/NetworkManager/secret_key' \\) | kind lease\n"
 	"	in_dirs /etc/udev/rules.d -name '*persistent-net*' | kind udev-rule\n"
 	"	in_dirs /var/lib/amazon/ssm | kind ssm\n"

@@ -29,6 +29,7 @@ struct image_spec {
 	struct config_words units;      /* enabled beside the agent's */
 	struct config_words ecs;        /* NAME=VALUE of /etc/ecs/ecs.config */
 	struct config_words containers; /* images of containers that are pulled before */
+	char *login;                    /* path of a file of logins to their registries; or "" */
 	char *before;                   /* path of a script that is run first; or "" */
 	char *after;                    /* the same, run last, before the wipe; or "" */
 	char *check;                    /* the same, run by `test` in the booted image; or "" */

@@ -8,6 +8,7 @@ libcontroller_a_SOURCES = \
 	controller/artifact.c controller/artifact.h \
 	controller/bake.h \
 	controller/bake_archive.c \
+	controller/bake_container.c \
 	controller/bake_ec2.c \
 	controller/bake_file.c \
 	controller/bake_fingerprint.c \

@@ -29,6 +29,7 @@ int project_image_defaults(struct project *p, struct err *e)
 		{&i->base, p->provider == PROVIDER_EC2 ? p->aws.base : ""},
 		{&i->flags, PROJECT_DEFAULT_FLAGS},
 		{&i->config, ""},
+		{&i->login, ""},
 		{&i->before, ""},
 		{&i->after, ""},
 		{&i->check, ""},
@@ -56,7 +57,7 @@ static bool is_bootstrap(const char *base)
 int project_image_paths(struct project *p, struct err *e)
 {
 	struct image_spec *i = &p->image;
-	char **one[] = {&i->config, &i->before, &i->after, &i->check};
+	char **one[] = {&i->config, &i->login, &i->before, &i->after, &i->check};
 	struct config_words *many[] = {&i->rpm, &i->repositories, &i->copy};
 	int rc = 0;
 
@@ -222,7 +223,7 @@ int project_image_check(const struct project_checking *c)
 void project_image_free(struct image_spec *i)
 {
 	char *text[] = {i->name, i->base, i->flags, i->config, i->before, i->after, i->check,
-		i->kms_key, i->parameter};
+		i->login, i->kms_key, i->parameter};
 	struct config_words *list[] = {&i->apps, &i->rpm, &i->repositories, &i->packages, &i->copy,
 		&i->units, &i->ecs, &i->containers, &i->types, &i->regions, &i->accounts};
 

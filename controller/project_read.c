@@ -51,6 +51,7 @@ static const struct config_key keys[] = {
 	{"image", "units", project_take_units, AT(image.units)},
 	{"image", "ecs", project_take_ecs, AT(image.ecs)},
 	{"image", "containers", project_take_containers, AT(image.containers)},
+	{"image", "login", project_take_path, AT(image.login)},
 	{"image", "before", project_take_path, AT(image.before)},
 	{"image", "after", project_take_path, AT(image.after)},
 	{"image", "check", project_take_path, AT(image.check)},

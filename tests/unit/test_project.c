@@ -112,7 +112,7 @@ static const char an_image[] =
 	"[image]\nname=oct\nbase=al2023-ecs\napps=a\nflags=fast\nrpm=config\n"
 	"repositories=config\nrepositories=/etc/hostname\npackages=jq zstd\ncopy=src\ncopy=config\n"
 	"config=config\nunits=chronyd.service x@1.timer\necs=ECS_CLUSTER=c 'ECS_X=a b'\n"
-	"containers=public.ecr.aws/x/y:1.2\nbefore=config\nafter=config\ncheck=config\n"
+	"containers=public.ecr.aws/x/y:1.2\nlogin=config\nbefore=config\nafter=config\ncheck=config\n"
 	"types=c7a.large c7g.16xlarge\nsize=20G\nformat=qcow2\nregions=eu-west-1 us-gov-east-1\n"
 	"accounts=123456789012\nencrypt=yes\nkms_key=alias/x\ndeprecate=90d\niops=8000\n"
 	"throughput=2000\nparameter=/team/image\n"
