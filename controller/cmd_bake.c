@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARCHS 2
-
 struct bake_options {
 	struct opt_strings arch;
 	bool if_changed, test, promote, to_ami, dry_run, debug_http, quiet, json;
@@ -63,8 +61,7 @@ struct baking {
 static int check_archs(const struct bake_options *o, struct err *e)
 {
 	for (size_t i = 0; i < o->arch.n; i++) {
-		if (strcmp(o->arch.item[i], "x86_64") != 0 &&
-			strcmp(o->arch.item[i], "aarch64") != 0)
+		if (!arch_find(o->arch.item[i]))
 			return err_set(e, ERR_USAGE, EINVAL,
 				"--arch='%s' is none of x86_64, aarch64", o->arch.item[i]);
 	}

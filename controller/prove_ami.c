@@ -52,7 +52,7 @@ static int find_arch(struct proof *t, char ret[static 16], struct err *e)
 		return err_set(e, ERR_REMOTE, ENOENT, "there is no image '%s'", t->p->ami);
 	if (rc < 0)
 		return rc;
-	snprintf(ret, 16, "%s", base_arch(list.item[0].arch));
+	snprintf(ret, 16, "%s", arch_of_ec2(list.item[0].arch));
 	return check_stays(t, &list.item[0], e);
 }
 

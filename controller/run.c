@@ -212,6 +212,16 @@ void run_close(struct run *r)
 	r->lockfd = r->dirfd = -1;
 }
 
+int run_left(const struct run *r, struct err *e)
+{
+	size_t left = journal_open_entries(&r->journal);
+
+	if (left == 0)
+		return 0;
+	return err_set(e, ERR_TRANSIENT, EBUSY,
+		"%zu resources are left: 'controller gc --run %s' removes them", left, r->id);
+}
+
 int run_forget(struct run *r, struct err *e)
 {
 	return fs_remove_tree(AT_FDCWD, r->dir, e);

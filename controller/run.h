@@ -39,6 +39,9 @@ void run_close(struct run *r);
 
 #define auto_run __attribute__((cleanup(run_close)))
 
+/* 0: its journal has nothing left. Else kind transient, with the command that removes that. */
+must_check int run_left(const struct run *r, struct err *e);
+
 /* Nothing of it is left: removes the folder. */
 must_check int run_forget(struct run *r, struct err *e);
 
