@@ -125,16 +125,6 @@ static int load(struct baking *b, const char *path, struct err *e)
 
 /* --- the images */
 
-static int begin_run(struct baking *b, struct err *e)
-{
-	return run_new(
-		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "bake", "project",
-			json_string_lossy(b->project.name), "file", json_string(b->project.file),
-			"provider", provider_name(b->project.provider), "profile",
-			json_string(b->project.aws.profile)),
-		&b->run, e);
-}
-
 static int open_provider(struct baking *b, struct err *e)
 {
 	if (b->project.provider == PROVIDER_LOCAL)
@@ -253,7 +243,8 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 		return rc;
 	if (b->o->dry_run)
 		return bake_report_planned(&b->project, b->bake, b->n, b->o->json, e);
-	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 || (rc = begin_run(b, e)) < 0)
+	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 ||
+		(rc = run_begin("bake", &b->project, &b->run, e)) < 0)
 		return rc;
 	show_start(&b->show, b->o->quiet);
 	rc = bake_all(b, e);

@@ -166,15 +166,7 @@ static int check_provider(const struct building *b, struct err *e)
 
 static int begin_run(struct building *b, struct err *e)
 {
-	if (b->o->resume)
-		return check_provider(b, e);
-	/* A path that JSON cannot hold is to be given again with --resume. */
-	return run_new(
-		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "build", "project",
-			json_string_lossy(b->project.name), "file", json_string(b->project.file),
-			"provider", provider_name(b->project.provider), "profile",
-			json_string(b->project.aws.profile)),
-		&b->run, e);
+	return b->o->resume ? check_provider(b, e) : run_begin("build", &b->project, &b->run, e);
 }
 
 /* --- after */

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/num.h"
+#include "controller/project.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +116,14 @@ int run_new(json_t *about, struct run *ret, struct err *e)
 	if ((rc = fs_mkdir_p(AT_FDCWD, dir, 0700, e)) < 0 || (rc = enter(ret, e)) < 0)
 		return rc;
 	return journal_event(&ret->journal, take_ptr(event), e);
+}
+
+int run_begin(const char *command, const struct project *p, struct run *ret, struct err *e)
+{
+	return run_new(json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", command, "project",
+			       json_string_lossy(p->name), "file", json_string(p->file), "provider",
+			       provider_name(p->provider), "profile", json_string(p->aws.profile)),
+		ret, e);
 }
 
 static int by_name(const void *a, const void *b)

@@ -12,6 +12,8 @@
 
 #include <limits.h>
 
+struct project;
+
 #define RUN_ID 37 /* a UUID of version 7, RFC 9562: sorts by time */
 
 #define RUN_INIT                                                                                   \
@@ -29,6 +31,11 @@ struct run {
 
 /* A new one, with what is to be known of it: an object, stolen, that becomes the event "run". */
 must_check int run_new(json_t *about, struct run *ret, struct err *e);
+
+/* The same of a command that has a project, of which it keeps what resources are found by later,
+ * and "file", unless that is a path that JSON cannot hold. */
+must_check int run_begin(
+	const char *command, const struct project *p, struct run *ret, struct err *e);
 
 /* One that is there, by its id or a beginning of it that only one has. Kind usage: none, or
  * several; kind transient, -EBUSY: another controller works on it, whose journal as it is now is in
