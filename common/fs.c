@@ -175,6 +175,21 @@ bool fs_exists(int rootfd, const char *path)
 	return fd >= 0;
 }
 
+int fs_open_nameless(const char *dir, int *ret_fd, struct err *e)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	if (snprintf(name, sizeof(name), "%s/nameless.XXXXXX", dir) >= (int)sizeof(name))
+		return err_set(e, ERR_SYSTEM, ENAMETOOLONG, "'%s' is too long", dir);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "a file in '%s'", dir);
+	unlink(name);
+	*ret_fd = fd;
+	return 0;
+}
+
 int fs_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

@@ -46,6 +46,10 @@ must_check int fs_write_atomic(
 must_check int fs_write_changed(
 	int rootfd, const char *path, mode_t mode, const struct buf *text, struct err *e);
 
+/* A file without a name, for what is temporary, in a folder. Not O_TMPFILE, which overlayfs has had
+ * since Linux 6.1 only. */
+must_check int fs_open_nameless(const char *dir, int *ret_fd, struct err *e);
+
 /* All of len; short writes are continued. Returns -errno only. */
 must_check int fs_write_all(int fd, const void *data, size_t len);
 

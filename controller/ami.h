@@ -12,9 +12,8 @@
 #define CONTROLLER_AMI_H
 
 #include "controller/ec2_site.h"
+#include "controller/image_name.h"
 #include "controller/show.h"
-
-#define AMI_NAME 129 /* Amazon EC2 API, CreateImage */
 
 struct ami_made {
 	char region[ENDPOINT_REGION_MAX];
@@ -36,7 +35,7 @@ struct ami {
 	const char *inputs;  /* fingerprint of all that went in */
 	const char *base_id; /* that it was made of; "" */
 
-	char name[AMI_NAME]; /* NAME-DATE, ami_open() */
+	char name[IMAGE_NAME]; /* by ami_open() */
 	char description[200];
 	const char *boot_mode; /* of ec2_image_register; NULL */
 	bool sriov;
@@ -79,11 +78,15 @@ must_check int ami_adopt(struct ami *a, const char *snapshot, const char *token,
  * of deprecation, and kept. -ECANCELED where the user asked to end. */
 must_check int ami_finish(struct ami *a, struct err *e);
 
-/* The free one of NAME-DATE, NAME-DATE-2, … among those that are taken. Pure. */
-must_check int ami_name_choose(const char *stem, const char *const *taken, size_t n,
-	char ret[static AMI_NAME], struct err *e);
-
 /* --- between the files of ami */
+
+static inline struct call_client *ami_client(const struct ami *a)
+{
+	return &a->site->cloud->client;
+}
+
+/* Of the snapshot, where there is no image yet. */
+must_check int ami_register(struct ami *a, struct err *e);
 
 /* What a pending thing is at, for ami_wait(): 1: it is done. done and all are for the progress. */
 typedef int ami_look_fn(struct ami *a, uint64_t *ret_done, uint64_t *ret_all, struct err *e);

@@ -8,6 +8,7 @@
 #define CONTROLLER_BAKE_H
 
 #include "common/digest.h"
+#include "controller/arch.h"
 #include "controller/matrix.h"
 
 #include <sys/stat.h>
@@ -49,7 +50,8 @@ struct bake {
 };
 
 /* Architectures that the archives of the image are for, NULL-terminated, static; at most two. */
-must_check int bake_archs(const struct project *p, const char *ret[static 3], struct err *e);
+must_check int bake_archs(
+	const struct project *p, const char *ret[static ARCHS + 1], struct err *e);
 
 /* Kind config: something is missing or of the wrong kind; kind data: an archive or the RPM is
  * damaged; kind no_fit: an instance type of types= that an app has no archive for. The caller calls

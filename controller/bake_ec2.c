@@ -132,14 +132,9 @@ int bake_ec2(const struct bake_order *o, struct baked *ret, struct err *e)
 		return 0;
 	if ((rc = bake_volume(o->bake, base->root_bytes, &spec.size, e)) < 0)
 		return rc;
-	auto_ami struct ami ami = {.project = o->project,
-		.site = site,
-		.show = o->show,
-		.arch = o->bake->arch,
-		.arch_in_name = o->arch_in_name,
-		.inputs = ret->inputs,
-		.base_id = base->id,
-		.bytes = spec.size};
+	auto_ami struct ami ami = bake_ami(o, site, ret);
+	ami.base_id = base->id;
+	ami.bytes = spec.size;
 	if ((rc = ami_open(&ami, e)) < 0 || (rc = ami_ask(&ami, NULL, e)) < 0)
 		return rc;
 	snprintf(ret->name, sizeof(ret->name), "%s", ami.name);

@@ -2,6 +2,7 @@
 #include "controller/bake.h"
 
 #include "common/cpu_target.h"
+#include "controller/arch.h"
 #include "controller/artifact.h"
 
 #include <errno.h>
@@ -32,20 +33,19 @@ static int choose(const struct project *p, struct matrix *ret, struct err *e)
 	return rc;
 }
 
-int bake_archs(const struct project *p, const char *ret[static 3], struct err *e)
+int bake_archs(const struct project *p, const char *ret[static ARCHS + 1], struct err *e)
 {
-	static const char *const known[] = {"x86_64", "aarch64"};
 	auto_matrix struct matrix m = {0};
 	size_t n = 0;
 	int rc = choose(p, &m, e);
 
-	for (size_t i = 0; i < ARRAY_LEN(known) && rc == 0; i++) {
+	for (size_t i = 0; i < ARCHS && rc == 0; i++) {
 		size_t k = 0;
 
-		while (k < m.n && strcmp(m.build[k].target.arch, known[i]) != 0)
+		while (k < m.n && strcmp(m.build[k].target.arch, arch_names[i]) != 0)
 			k++;
 		if (k < m.n)
-			ret[n++] = known[i];
+			ret[n++] = arch_names[i];
 	}
 	ret[n] = NULL;
 	return rc;

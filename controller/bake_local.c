@@ -8,6 +8,7 @@
 #include "common/num.h"
 #include "controller/bake_report.h"
 #include "controller/disk.h"
+#include "controller/dist.h"
 #include "controller/ebs_upload.h"
 #include "controller/machine_root.h"
 #include "controller/machine_wait.h"
@@ -29,13 +30,6 @@ static const char *suffix(const struct bake_order *o)
 	return o->project->image.format == IMAGE_QCOW2 ? ".qcow2" : ".raw";
 }
 
-static int images_dir(const struct bake_order *o, char ret[static PATH_MAX], struct err *e)
-{
-	if (snprintf(ret, PATH_MAX, "%s/images", o->project->dist) >= PATH_MAX)
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", o->project->dist);
-	return fs_mkdir_p(AT_FDCWD, ret, 0755, e);
-}
-
 /* Of images in a folder; the caller frees all. */
 struct names {
 	char *item[NAMES_MAX];
@@ -54,7 +48,7 @@ static int names_read(const char *dir, const char *stem, struct names *ret, stru
 	int rc = d ? 0 : err_errno(e, "'%s'", dir);
 
 	for (struct dirent *entry; rc == 0 && (entry = readdir(d));) {
-		size_t len = bake_image_name(entry->d_name, stem);
+		size_t len = image_name_of_file(entry->d_name, stem);
 
 		if (len == 0)
 			continue;
@@ -74,16 +68,15 @@ static int names_read(const char *dir, const char *stem, struct names *ret, stru
 
 static int choose_name(const struct bake_order *o, const char *dir, struct baked *b, struct err *e)
 {
-	char today[DATE_TEXT], stem[AMI_NAME];
+	char stem[IMAGE_NAME];
 	struct names names = {0};
 	int rc;
 
-	date_text(date_now(), today);
-	snprintf(stem, sizeof(stem), "%.63s%s%s-%.10s", o->project->image.name,
-		o->arch_in_name ? "-" : "", o->arch_in_name ? o->bake->arch : "", today);
+	image_name_stem(
+		o->project->image.name, o->arch_in_name ? o->bake->arch : NULL, date_now(), stem);
 	rc = names_read(dir, stem, &names, e);
 	if (rc == 0)
-		rc = ami_name_choose(stem, (const char *const *)names.item, names.n, b->name, e);
+		rc = image_name_choose(stem, (const char *const *)names.item, names.n, b->name, e);
 	names_free(&names);
 	return rc;
 }
@@ -253,17 +246,12 @@ static int send(const struct bake_order *o, const struct baked *b, struct ami *a
 static int register_it(
 	const struct bake_order *o, struct ec2_site *site, struct baked *b, struct err *e)
 {
-	auto_ami struct ami ami = {.project = o->project,
-		.site = site,
-		.show = o->show,
-		.arch = o->bake->arch,
-		.arch_in_name = o->arch_in_name,
-		.inputs = b->inputs,
-		.base_id = "",
-		.boot_mode = "uefi",
-		.bytes = o->project->image.size};
+	auto_ami struct ami ami = bake_ami(o, site, b);
 	int rc;
 
+	ami.base_id = "";
+	ami.boot_mode = "uefi";
+	ami.bytes = o->project->image.size;
 	if ((rc = ami_open(&ami, e)) < 0 || (rc = send(o, b, &ami, e)) < 0 ||
 		(rc = ami_finish(&ami, e)) < 0)
 		return rc;
@@ -298,7 +286,8 @@ static int find_or_make(const struct bake_order *o, struct baked *b, struct err 
 	int rc;
 
 	snprintf(b->base, sizeof(b->base), "%s", o->project->image.base);
-	if ((rc = images_dir(o, dir, e)) < 0 || (rc = base_id(b->base, id, e)) < 0 ||
+	if ((rc = dist_images_make(o->project->dist, dir, e)) < 0 ||
+		(rc = base_id(b->base, id, e)) < 0 ||
 		(rc = bake_fingerprint(o->bake, id, b->inputs, e)) < 0)
 		return rc;
 	if (o->if_changed && ((rc = find_same(dir, b, e)) < 0 || b->unchanged))

@@ -3,8 +3,8 @@
 
 #include "common/clock.h"
 #include "common/num.h"
+#include "controller/dist.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define LIMIT (12 * 3600 * NSEC_PER_SEC) /* of all steps together */
@@ -13,6 +13,7 @@ int bake_on(const struct bake_order *o, struct machine *m, struct baked *b,
 	void (*progress)(void *ctx, const struct bake_progress *p), void *ctx, struct err *e)
 {
 	char images[PATH_MAX];
+	int rc = dist_images(o->project->dist, images, e);
 	const struct bake_job job = {
 		.bake = o->bake,
 		.machine = m,
@@ -25,9 +26,17 @@ int bake_on(const struct bake_order *o, struct machine *m, struct baked *b,
 		.ctx = ctx,
 	};
 
-	if (snprintf(images, sizeof(images), "%s/images", o->project->dist) >= (int)sizeof(images))
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", o->project->dist);
-	return bake_provision(&job, &b->made, e);
+	return rc < 0 ? rc : bake_provision(&job, &b->made, e);
+}
+
+struct ami bake_ami(const struct bake_order *o, struct ec2_site *site, const struct baked *b)
+{
+	return (struct ami){.project = o->project,
+		.site = site,
+		.show = o->show,
+		.arch = o->bake->arch,
+		.arch_in_name = o->arch_in_name,
+		.inputs = b->inputs};
 }
 
 void bake_show(struct show *s, const struct bake_progress *p)
@@ -39,24 +48,6 @@ void bake_show(struct show *s, const struct bake_progress *p)
 	if (strcmp(part, s->part) != 0)
 		show_part(s, "%s", part);
 	show_draw(s, p->sent, p->bytes);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	const size_t n = strlen(text), k = strlen(end);
-
-	return n > k && strcmp(text + n - k, end) == 0;
-}
-
-size_t bake_image_name(const char *file, const char *stem)
-{
-	if (!stem)
-		return ends_with(file, ".json") && !ends_with(file, ".cdx.json")
-			       ? strlen(file) - strlen(".json")
-			       : 0;
-	if (strncmp(file, stem, strlen(stem)) != 0)
-		return 0;
-	return strlen(stem) + strcspn(file + strlen(stem), ".");
 }
 
 static json_t *snapshots_of(const struct ami_made *m)

@@ -25,7 +25,7 @@ struct bake_order {
 
 struct baked {
 	const struct bake *bake;
-	char name[AMI_NAME];
+	char name[IMAGE_NAME];
 	char inputs[DIGEST_TEXT];
 	char base[PATH_MAX];  /* that it was made of */
 	bool unchanged;       /* it was there already */
@@ -42,10 +42,8 @@ must_check int bake_local(const struct bake_order *o, struct baked *ret, struct 
 must_check int bake_on(const struct bake_order *o, struct machine *m, struct baked *b,
 	void (*progress)(void *ctx, const struct bake_progress *p), void *ctx, struct err *e);
 
-/* Length of the name of the image that a file of DIST/images is of: of one whose name begins with
- * stem (NAME-DATE), or where that is NULL of one that has a report, which the file is. 0: of none.
- * A NAME may have dots. Pure. */
-size_t bake_image_name(const char *file, const char *stem);
+/* The AMI that it becomes; what base_id, boot_mode and bytes are the caller says. */
+struct ami bake_ami(const struct bake_order *o, struct ec2_site *site, const struct baked *b);
 
 /* What is shown of the steps. */
 void bake_show(struct show *s, const struct bake_progress *p);

@@ -6,6 +6,7 @@
 #include "common/fs.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "controller/dist.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,13 +71,15 @@ int bake_report_write(const struct project *p, const struct baked *b, struct err
 {
 	auto_buf struct buf text = BUF_INIT(REPORT_MAX);
 	auto_json json_t *report = NULL;
-	char path[PATH_MAX];
-	int rc = 0;
+	char dir[PATH_MAX], path[PATH_MAX];
+	int rc;
 
 	if (b->unchanged && !b->copies)
 		return 0;
-	if (snprintf(path, sizeof(path), "%s/images/%s.json", p->dist, b->name) >=
-		(int)sizeof(path))
+	rc = dist_images(p->dist, dir, e);
+	if (rc < 0)
+		return rc;
+	if (snprintf(path, sizeof(path), "%s/%s.json", dir, b->name) >= (int)sizeof(path))
 		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", p->dist);
 	if (b->unchanged)
 		rc = read_with_ami(path, b, &report, e);

@@ -93,7 +93,6 @@ static const char *text_of(const struct header *h, enum tag tag)
 static int judge(
 	struct bake_package *p, const struct header *h, const char **ret_arch, struct err *e)
 {
-	static const char *const known[] = {"x86_64", "aarch64"};
 	const char *name = text_of(h, TAG_NAME), *arch = text_of(h, TAG_ARCH);
 	const char *version = text_of(h, TAG_VERSION), *release = text_of(h, TAG_RELEASE);
 
@@ -103,12 +102,9 @@ static int judge(
 		return err_set(e, ERR_CONFIG, EINVAL, "'%s' is the RPM of '%.60s', not of " PACKAGE,
 			p->file.path, name);
 	snprintf(p->version, sizeof(p->version), "%.60s-%.60s", version, release);
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (strcmp(arch, known[i]) == 0) {
-			*ret_arch = known[i];
-			return 0;
-		}
-	}
+	*ret_arch = arch_find(arch);
+	if (*ret_arch)
+		return 0;
 	return err_set(e, ERR_CONFIG, EINVAL,
 		"'%s' is an RPM for '%.20s': the agent's is for x86_64 or aarch64", p->file.path,
 		arch);

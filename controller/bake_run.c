@@ -69,19 +69,6 @@ static void tell(const struct baking *b)
 
 /* --- its files */
 
-static int open_nameless(const char *dir, int *ret, struct err *e)
-{
-	char name[PATH_MAX];
-
-	if (snprintf(name, sizeof(name), "%s/bake.XXXXXX", dir) >= (int)sizeof(name))
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dir);
-	*ret = mkostemp(name, O_CLOEXEC);
-	if (*ret < 0)
-		return err_errno(e, "a file in '%s'", dir);
-	unlink(name);
-	return 0;
-}
-
 /* The machine's process reads with our offset, which is how far it is. */
 static int open_input(struct baking *b, struct err *e)
 {
@@ -104,7 +91,7 @@ static int open_input(struct baking *b, struct err *e)
 
 static int open_output(struct baking *b, struct err *e)
 {
-	return b->step->output == BAKE_LOG ? 0 : open_nameless(b->job->tmpdir, &b->out, e);
+	return b->step->output == BAKE_LOG ? 0 : fs_open_nameless(b->job->tmpdir, &b->out, e);
 }
 
 static void close_files(struct baking *b)

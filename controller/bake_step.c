@@ -4,14 +4,13 @@
 #include "common/fs.h"
 #include "common/num.h"
 #include "controller/image_manifest.h"
+#include "controller/script.h"
 #include "controller/shell.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-
-#define MINUTE (60 * NSEC_PER_SEC)
 
 /*
  * $W is the folder of what we bring, which the wipe removes; $DATA is where archives belong. There
@@ -31,9 +30,6 @@
 #define PUT \
 	"put() { cat >\"$1.new\"; chmod 644 \"$1.new\"; mv -f \"$1.new\" \"$1\"; }\n"
 
-#define APT_INSTALL \
-	"apt_install() { apt-get -q update && apt-get -q -y --no-install-recommends install \"$@\"; }\n"
-
 #define USER_SCRIPT(name) \
 	"mkdir -p \"$W\"\n" \
 	"cat >\"$W/" name "\"\n" \
@@ -45,7 +41,7 @@
 
 const struct bake_step bake_steps[] = {
 	/* What cloud-init still does at this boot may hold the package manager, and writes logs. */
-	{"ecs-stop", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * MINUTE,
+	{"ecs-stop", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * SCRIPT_MINUTE,
 		"if [ -d /run/systemd/system ] && command -v cloud-init >/dev/null; then\n"
 		"	timeout 240 cloud-init status --wait >/dev/null 2>&1 || :\n"
 		"fi\n"
@@ -57,18 +53,14 @@ const struct bake_step bake_steps[] = {
 		"	[ ! -d \"$d\" ] || find \"$d\" -mindepth 1 -delete\n"
 		"done\n"},
 
-	{"before", BAKE_ONCE, BAKE_BEFORE, BAKE_LOG, 60 * MINUTE,
+	{"before", BAKE_ONCE, BAKE_BEFORE, BAKE_LOG, 60 * SCRIPT_MINUTE,
 		USER_SCRIPT("before")},
 
-	{"agent", BAKE_ONCE, BAKE_AGENT, BAKE_LOG, 10 * MINUTE,
-		"mkdir -p \"$W\"\n"
-		"cat >\"$W/shared-prep\"\n"
-		"chmod 755 \"$W/shared-prep\"\n"
-		"\"$W/shared-prep\" --version\n"},
+	{"agent", BAKE_ONCE, BAKE_AGENT, BAKE_LOG, 10 * SCRIPT_MINUTE, SCRIPT_AGENT},
 
 	/* It needs nothing of the distribution, so no repository is asked. */
-	{"rpm", BAKE_ONCE, BAKE_RPM, BAKE_LOG, 15 * MINUTE,
-		APT_INSTALL
+	{"rpm", BAKE_ONCE, BAKE_RPM, BAKE_LOG, 15 * SCRIPT_MINUTE,
+		SCRIPT_APT_INSTALL
 		"f=$W/shared-prep.rpm\n"
 		"cat >\"$f\"\n"
 		"if ! command -v rpm >/dev/null; then\n"
@@ -88,31 +80,17 @@ const struct bake_step bake_steps[] = {
 		"rm -f \"$f\"\n"
 		"shared-prep --version\n"},
 
-	{"repository", BAKE_EACH_REPOSITORY, BAKE_ITEM, BAKE_LOG, 5 * MINUTE,
+	{"repository", BAKE_EACH_REPOSITORY, BAKE_ITEM, BAKE_LOG, 5 * SCRIPT_MINUTE,
 		PUT
 		"d=/etc/apt/sources.list.d\n"
 		"case $NAME in *.repo) d=/etc/yum.repos.d ;; esac\n"
 		"[ -d \"$d\" ] || { echo \"$NAME is of no use here: there is no $d\" >&2; exit 1; }\n"
 		"put \"$d/$NAME\"\n"},
 
-	{"packages", BAKE_FOR_PACKAGES, BAKE_NOTHING, BAKE_LOG, 60 * MINUTE,
-		APT_INSTALL
-		"missing=\n"
-		"for p in $PACKAGES; do\n"
-		"	if command -v dpkg-query >/dev/null; then\n"
-		"		[ \"$(dpkg-query -W -f '${db:Status-Status}' \"$p\" 2>/dev/null)\" != installed ] || continue\n"
-		"	elif rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
-		"	missing=\"$missing $p\"\n"
-		"done\n"
-		"[ -n \"$missing\" ] || exit 0\n"
-		"echo \"installing$missing\"\n"
-		"if command -v dnf >/dev/null; then dnf -y -q install $missing\n"
-		"elif command -v yum >/dev/null; then yum -y -q install $missing\n"
-		"elif command -v apt-get >/dev/null; then apt_install $missing\n"
-		"else echo \"no dnf, yum or apt-get here: cannot install$missing\" >&2; exit 1; fi\n"},
+	{"packages", BAKE_FOR_PACKAGES, BAKE_NOTHING, BAKE_LOG, 60 * SCRIPT_MINUTE, SCRIPT_PACKAGES},
 
 	/* What is there already is not sent: the script ends before it reads. */
-	{"archive", BAKE_EACH_ARCHIVE, BAKE_ITEM, BAKE_LOG, 240 * MINUTE,
+	{"archive", BAKE_EACH_ARCHIVE, BAKE_ITEM, BAKE_LOG, 240 * SCRIPT_MINUTE,
 		"mkdir -p \"$DATA\"\n"
 		"f=$DATA/$NAME p=$DATA/.$NAME.partial\n"
 		"if [ -f \"$f\" ] && [ \"$(sha256sum <\"$f\")\" = \"$SHA256  -\" ]; then\n"
@@ -132,7 +110,7 @@ const struct bake_step bake_steps[] = {
 		"chmod 644 \"$p\"\n"
 		"mv -f \"$p\" \"$f\"\n"},
 
-	{"copy", BAKE_EACH_COPY, BAKE_ITEM, BAKE_LOG, 240 * MINUTE,
+	{"copy", BAKE_EACH_COPY, BAKE_ITEM, BAKE_LOG, 240 * SCRIPT_MINUTE,
 		"mkdir -p \"$DATA\"\n"
 		"p=$DATA/.$NAME.partial\n"
 		"rm -rf \"$p\"\n"
@@ -148,7 +126,7 @@ const struct bake_step bake_steps[] = {
 		"rm -rf \"${DATA:?}/$NAME\"\n"
 		"mv \"$p\" \"$DATA/$NAME\"\n"},
 
-	{"config", BAKE_ONCE, BAKE_CONFIG, BAKE_LOG, 5 * MINUTE,
+	{"config", BAKE_ONCE, BAKE_CONFIG, BAKE_LOG, 5 * SCRIPT_MINUTE,
 		PUT
 		"d=/etc/shared-prep/conf.d\n"
 		"mkdir -p \"$d\"\n"
@@ -160,7 +138,7 @@ const struct bake_step bake_steps[] = {
 		"fi\n"
 		"shared-prep plan\n"},
 
-	{"units", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * MINUTE,
+	{"units", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * SCRIPT_MINUTE,
 		"if ! command -v systemctl >/dev/null; then\n"
 		"	[ -z \"$UNITS\" ] || { echo \"no systemctl here: cannot enable $UNITS\" >&2; exit 1; }\n"
 		"	echo 'no systemctl here: nothing is enabled'\n"
@@ -171,7 +149,7 @@ const struct bake_step bake_steps[] = {
 		"done </usr/lib/systemd/system-preset/90-shared-prep.preset\n"
 		"[ -z \"$UNITS\" ] || systemctl --no-reload enable $UNITS\n"},
 
-	{"ecs", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * MINUTE,
+	{"ecs", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 5 * SCRIPT_MINUTE,
 		"f=/etc/ecs/ecs.config begin='# shared-prep image: begin' end='# shared-prep image: end'\n"
 		"[ $# -gt 0 ] || grep -qsxF \"$begin\" \"$f\" || exit 0\n"
 		"mkdir -p /etc/ecs\n"
@@ -183,20 +161,20 @@ const struct bake_step bake_steps[] = {
 		"} >\"$f.new\"\n"
 		"mv -f \"$f.new\" \"$f\"\n"},
 
-	{"containers", BAKE_FOR_CONTAINERS, BAKE_LOGIN, BAKE_LOG, 120 * MINUTE,
+	{"containers", BAKE_FOR_CONTAINERS, BAKE_LOGIN, BAKE_LOG, 120 * SCRIPT_MINUTE,
 		bake_containers_script},
 
-	{"after", BAKE_ONCE, BAKE_AFTER, BAKE_LOG, 60 * MINUTE,
+	{"after", BAKE_ONCE, BAKE_AFTER, BAKE_LOG, 60 * SCRIPT_MINUTE,
 		USER_SCRIPT("after")},
 
-	{"self-check", BAKE_EACH_TYPE, BAKE_NOTHING, BAKE_PLAN, 10 * MINUTE,
+	{"self-check", BAKE_EACH_TYPE, BAKE_NOTHING, BAKE_PLAN, 10 * SCRIPT_MINUTE,
 		"shared-prep plan --json --instance-type \"$TYPE\"\n"},
 
-	{"wipe", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 15 * MINUTE, bake_wipe_script},
-	{"wipe-check", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 15 * MINUTE, bake_wipe_check_script},
+	{"wipe", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 15 * SCRIPT_MINUTE, bake_wipe_script},
+	{"wipe-check", BAKE_ONCE, BAKE_NOTHING, BAKE_LOG, 15 * SCRIPT_MINUTE, bake_wipe_check_script},
 
 	/* Last, so that what is listed is what is in the image. */
-	{"manifest", BAKE_ONCE, BAKE_NOTHING, BAKE_LIST, 60 * MINUTE, bake_list_script},
+	{"manifest", BAKE_ONCE, BAKE_NOTHING, BAKE_LIST, 60 * SCRIPT_MINUTE, bake_list_script},
 };
 /* clang-format on */
 
@@ -313,20 +291,9 @@ int bake_here(char ret[static 128], struct err *e)
 	return 0;
 }
 
-/* NAME='a b c': none of the words has a blank. */
-static int add_list(struct buf *out, const char *name, const struct config_words *w)
-{
-	auto_buf struct buf text = BUF_INIT(BAKE_SCRIPT_MAX);
-	int rc = 0;
-
-	for (size_t i = 0; i < w->len && rc == 0; i++)
-		rc = buf_addf(&text, "%s%s", i ? " " : "", w->word[i]);
-	return rc < 0 ? rc : shell_assign(out, name, buf_str(&text));
-}
-
 static int add_copies(struct buf *out, const struct bake *b)
 {
-	auto_buf struct buf text = BUF_INIT(BAKE_SCRIPT_MAX);
+	auto_buf struct buf text = BUF_INIT(out->max);
 	int rc = 0;
 
 	for (size_t i = 0; i < b->project->image.copy.len && rc == 0; i++)
@@ -339,17 +306,14 @@ static int add_lists(struct buf *out, const struct bake *b)
 	const struct image_spec *i = &b->project->image;
 	int rc;
 
-	if ((rc = add_list(out, "PACKAGES", &i->packages)) < 0 ||
-		(rc = add_list(out, "UNITS", &i->units)) < 0 ||
-		(rc = add_list(out, "CONTAINERS", &i->containers)) < 0 ||
+	if ((rc = shell_assign_list(out, "PACKAGES", &i->packages)) < 0 ||
+		(rc = shell_assign_list(out, "UNITS", &i->units)) < 0 ||
+		(rc = shell_assign_list(out, "CONTAINERS", &i->containers)) < 0 ||
 		(rc = add_copies(out, b)) < 0)
 		return rc;
 	rc = buf_adds(out, "set --");
-	for (size_t k = 0; k < i->ecs.len && rc == 0; k++) {
-		rc = buf_adds(out, " ");
-		if (rc == 0)
-			rc = shell_quote(out, i->ecs.word[k]);
-	}
+	if (rc == 0)
+		rc = shell_add(out, &i->ecs);
 	return rc < 0 ? rc : buf_adds(out, "\n");
 }
 

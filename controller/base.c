@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/base.h"
 
+#include "controller/arch.h"
 #include "controller/aws/ssm.h"
 
 #include <errno.h>
@@ -51,20 +52,9 @@ bool base_is_known(const char *name)
 	return is_image(name) || line_of(name);
 }
 
-const char *base_arch(const char *ec2)
-{
-	return strcmp(ec2, "arm64") == 0 ? "aarch64" : ec2;
-}
-
-const char *base_ec2_arch(const char *arch)
-{
-	return strcmp(arch, "aarch64") == 0 ? "arm64" : arch;
-}
-
 static void fill(
 	const char *template, const char *kernel, const char *arch, char ret[static TEXT_MAX])
 {
-	bool arm = strcmp(arch, "aarch64") == 0;
 	size_t len = 0;
 
 	for (const char *c = template; *c && len < TEXT_MAX; c++) {
@@ -73,9 +63,9 @@ static void fill(
 		if (*c == '%' && c[1] == 'k')
 			part = kernel;
 		else if (*c == '%' && c[1] == 'a')
-			part = base_ec2_arch(arch);
+			part = arch_in_ec2(arch);
 		else if (*c == '%' && c[1] == 'p')
-			part = arm ? "/arm64" : "";
+			part = arch_is_arm(arch) ? "/arm64" : "";
 		if (part)
 			len += (size_t)snprintf(ret + len, TEXT_MAX - len, "%s", part);
 		else
@@ -153,16 +143,16 @@ static int take(const struct base_request *r, const struct ec2_image *image, str
 
 	if (strcmp(image->state, "available") != 0)
 		return err_set(e, ERR_REMOTE, EBUSY, "image '%s' is %s", image->id, image->state);
-	if (strcmp(base_arch(image->arch), r->arch) != 0)
+	if (strcmp(arch_of_ec2(image->arch), r->arch) != 0)
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"image '%s' is for %s, and one for %s is needed", image->id,
-			base_arch(image->arch), r->arch);
+			arch_of_ec2(image->arch), r->arch);
 	if (!root)
 		return err_set(e, ERR_REMOTE, EINVAL, "image '%s' has no root volume", image->id);
 	*ret = (struct base){.root_bytes = root->bytes, .created = image->created};
 	snprintf(ret->id, sizeof(ret->id), "%s", image->id);
 	snprintf(ret->name, sizeof(ret->name), "%s", image->name);
-	snprintf(ret->arch, sizeof(ret->arch), "%s", base_arch(image->arch));
+	snprintf(ret->arch, sizeof(ret->arch), "%s", arch_of_ec2(image->arch));
 	snprintf(ret->root, sizeof(ret->root), "%s", image->root);
 	base_kernel(image->name, ret->kernel);
 	if (*r->kernel && *ret->kernel && strcmp(r->kernel, ret->kernel) != 0)

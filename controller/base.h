@@ -37,10 +37,6 @@ must_check int base_find(
 /* Is it one of the names above, or does it look like an image's id? Pure. */
 bool base_is_known(const char *name);
 
-/* "aarch64" of EC2's "arm64", and the other way round; any other is called the same. Pure. */
-const char *base_arch(const char *ec2);
-const char *base_ec2_arch(const char *arch);
-
 /* "6.1" of "al2023-ami-2023.6.20241010.0-kernel-6.1-x86_64"; "": it does not tell. Pure. */
 void base_kernel(const char *name, char ret[static 16]);
 

@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARCHS 2
-
 struct bake_options {
 	struct opt_strings arch;
 	bool if_changed, test, promote, to_ami, dry_run, debug_http, quiet, json;
@@ -63,8 +61,7 @@ struct baking {
 static int check_archs(const struct bake_options *o, struct err *e)
 {
 	for (size_t i = 0; i < o->arch.n; i++) {
-		if (strcmp(o->arch.item[i], "x86_64") != 0 &&
-			strcmp(o->arch.item[i], "aarch64") != 0)
+		if (!arch_find(o->arch.item[i]))
 			return err_set(e, ERR_USAGE, EINVAL,
 				"--arch='%s' is none of x86_64, aarch64", o->arch.item[i]);
 	}
@@ -127,16 +124,6 @@ static int load(struct baking *b, const char *path, struct err *e)
 }
 
 /* --- the images */
-
-static int begin_run(struct baking *b, struct err *e)
-{
-	return run_new(
-		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "bake", "project",
-			json_string_lossy(b->project.name), "file", json_string(b->project.file),
-			"provider", provider_name(b->project.provider), "profile",
-			json_string(b->project.aws.profile)),
-		&b->run, e);
-}
 
 static int open_provider(struct baking *b, struct err *e)
 {
@@ -256,7 +243,8 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 		return rc;
 	if (b->o->dry_run)
 		return bake_report_planned(&b->project, b->bake, b->n, b->o->json, e);
-	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 || (rc = begin_run(b, e)) < 0)
+	if ((rc = dist_enter(b->project.dist, &b->dist, e)) < 0 ||
+		(rc = run_begin("bake", &b->project, &b->run, e)) < 0)
 		return rc;
 	show_start(&b->show, b->o->quiet);
 	rc = bake_all(b, e);

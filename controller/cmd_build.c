@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cancel.h"
-#include "common/clock.h"
 #include "common/date.h"
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "controller/build_print.h"
+#include "controller/build_sources.h"
+#include "controller/choice.h"
 #include "controller/cmd.h"
 #include "controller/dist.h"
 #include "controller/fleet.h"
 #include "controller/money.h"
 #include "controller/report.h"
-#include "controller/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,8 @@
 
 #define PATIENCE (15 * 60 * NSEC_PER_SEC)
 
-/* For the cleaning at the end; what is left after that is told. */
-#define CLEAR_TIME (5 * 60 * NSEC_PER_SEC)
-
 struct build_options {
-	struct opt_strings app, target, flags;
+	struct choice choice;
 	const char *on_error, *resume;
 	uint64_t parallel;
 	bool keep, dry_run, debug_http, quiet, json;
@@ -36,9 +33,10 @@ static const struct build_options defaults = {.on_error = "keep"};
 #define AT(field) offsetof(struct build_options, field)
 
 static const struct opt opts[] = {
-	{OPT_STRINGS, 0, "app", AT(app), "NAME", "build this one only; may be given again"},
-	{OPT_STRINGS, 0, "target", AT(target), "NAME", "for this one only; may be given again"},
-	{OPT_STRINGS, 0, "flags", AT(flags), "NAME", "with these only; may be given again"},
+	{OPT_STRINGS, 0, "app", AT(choice.app), "NAME", "build this one only; may be given again"},
+	{OPT_STRINGS, 0, "target", AT(choice.target), "NAME",
+		"for this one only; may be given again"},
+	{OPT_STRINGS, 0, "flags", AT(choice.flags), "NAME", "with these only; may be given again"},
 	{OPT_U64, 'j', "parallel", AT(parallel), "N", "so many workers at a time"},
 	{OPT_STRING, 0, "on-error", AT(on_error), "HOW",
 		"when a build fails: keep (the others go on), stop or ask"},
@@ -60,8 +58,8 @@ struct building {
 	struct matrix matrix;
 	struct run run;
 	struct supply supply;
+	struct build_sources sources;
 	int dist;      /* held for us */
-	int *source;   /* for each app, -1: not packed yet */
 	unsigned kept; /* machines that --keep leaves */
 };
 
@@ -76,20 +74,11 @@ static int open_agent(void *ctx, const char *arch, int *ret_fd, struct err *e)
 	return rc < 0 ? rc : fs_open(AT_FDCWD, path, O_RDONLY, 0, ret_fd, e);
 }
 
-/* Each has an offset of its own. */
-static int open_again(int fd, int *ret_fd, struct err *e)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return fs_open(AT_FDCWD, path, O_RDONLY, 0, ret_fd, e);
-}
-
 static int open_source(void *ctx, const struct project_app *app, int *ret_fd, struct err *e)
 {
-	struct building *b = ctx;
+	const struct building *b = ctx;
 
-	return open_again(b->source[app - b->project.app], ret_fd, e);
+	return build_sources_open(&b->sources, app, ret_fd, e);
 }
 
 static int on_ended(void *ctx, const struct build *build, struct err *e)
@@ -137,14 +126,6 @@ static int check_parallel(const struct build_options *o, struct err *e)
 static int load(struct building *b, const char *path, struct err *e)
 {
 	const struct build_options *o = b->o;
-	const struct matrix_choice choice = {
-		.app = o->app.item,
-		.n_apps = o->app.n,
-		.target = o->target.item,
-		.n_targets = o->target.n,
-		.flags = o->flags.item,
-		.n_flags = o->flags.n,
-	};
 	int rc = project_load(path, &b->project, e);
 
 	if (rc < 0)
@@ -153,7 +134,7 @@ static int load(struct building *b, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, EINVAL,
 			"--keep: only instances of EC2 can be kept, this is provider=%s",
 			provider_name(b->project.provider));
-	return matrix_make(&b->project, &choice, &b->matrix, e);
+	return choice_matrix(&o->choice, &b->project, &b->matrix, e);
 }
 
 /* Every agent that will be sent is there. */
@@ -185,15 +166,7 @@ static int check_provider(const struct building *b, struct err *e)
 
 static int begin_run(struct building *b, struct err *e)
 {
-	if (b->o->resume)
-		return check_provider(b, e);
-	/* A path that JSON cannot hold is to be given again with --resume. */
-	return run_new(
-		json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "build", "project",
-			json_string_lossy(b->project.name), "file", json_string(b->project.file),
-			"provider", provider_name(b->project.provider), "profile",
-			json_string(b->project.aws.profile)),
-		&b->run, e);
+	return b->o->resume ? check_provider(b, e) : run_begin("build", &b->project, &b->run, e);
 }
 
 /* --- after */
@@ -213,19 +186,10 @@ static int finish(struct building *b, const struct report *r, struct err *e)
 	return rc < 0 ? rc : matrix_verdict(&b->matrix, b->project.dist, e);
 }
 
-/* Nothing of ours is left; or what is, is told, with the command that removes it. */
-static int clear_run(struct building *b, struct err *failed)
+/* Machines that are kept are not to be cleared away. */
+static int clear_run(struct building *b, struct err *e)
 {
-	struct err e = ERR_INIT;
-	size_t left;
-
-	if (b->kept == 0 && supply_clear(&b->supply, clock_deadline(CLEAR_TIME), &e) < 0)
-		log_warning("%s", e.msg);
-	left = journal_open_entries(&b->run.journal);
-	if (left == 0)
-		return 0;
-	return err_set(failed, ERR_TRANSIENT, EBUSY,
-		"%zu resources are left: 'controller gc --run %s' removes them", left, b->run.id);
+	return b->kept ? run_left(&b->run, e) : supply_end(&b->supply, &b->run, e);
 }
 
 /* Its folder is worth keeping where it knows of something that is left, or done. */
@@ -287,49 +251,12 @@ static int build_all(struct building *b, enum fleet_on_error on_error, struct er
 	return finish(b, &r, e);
 }
 
-/* Before there is a worker, which would wait for it, and cost. */
-static int pack_sources(struct building *b, struct err *e)
-{
-	for (size_t i = 0; i < b->matrix.n; i++) {
-		const struct build *build = &b->matrix.build[i];
-		int *fd = &b->source[build->app - b->project.app], rc;
-
-		if (build->state != BUILD_WAITING || *fd >= 0)
-			continue;
-		/* The fleet ends it as any other. */
-		if (cancel_requested())
-			return 0;
-		rc = source_pack(build->app->source, b->project.dist, b->run.dir, fd, e);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int open_sources(struct building *b, struct err *e)
-{
-	b->source = malloc(b->project.n_apps * sizeof(*b->source));
-	if (!b->source)
-		return err_oom(e);
-	for (size_t i = 0; i < b->project.n_apps; i++)
-		b->source[i] = -1;
-	return 0;
-}
-
-static void close_sources(struct building *b)
-{
-	for (size_t i = 0; b->source && i < b->project.n_apps; i++) {
-		auto_close_fn(&b->source[i]);
-		b->source[i] = -1;
-	}
-}
-
 /* What a former controller of this run has left is removed first. */
 static int open_supply(struct building *b, struct err *e)
 {
 	int rc = supply_open(&b->project, &b->run, b->o->debug_http, &b->supply, e);
 
-	return rc < 0 ? rc : supply_clear(&b->supply, clock_deadline(CLEAR_TIME), e);
+	return rc < 0 ? rc : supply_clear(&b->supply, e);
 }
 
 static int build_run(struct building *b, const char *path, struct err *e)
@@ -344,14 +271,14 @@ static int build_run(struct building *b, const char *path, struct err *e)
 	if (b->o->dry_run)
 		return build_print_planned(&b->project, &b->matrix, b->o->json, e);
 	if ((rc = check_agents(b, e)) < 0 || (rc = dist_enter(b->project.dist, &b->dist, e)) < 0 ||
-		(rc = open_sources(b, e)) < 0 || (rc = begin_run(b, e)) < 0)
+		(rc = begin_run(b, e)) < 0)
 		return rc;
 	report_resume(&b->matrix, b->run.journal.events, b->project.dist);
 	if ((rc = open_supply(b, e)) == 0) {
-		rc = pack_sources(b, e);
+		rc = build_sources_pack(&b->sources, &b->project, &b->matrix, b->run.dir, e);
 		if (rc == 0)
 			rc = build_all(b, on_error, e);
-		close_sources(b);
+		build_sources_close(&b->sources);
 		if (clear_run(b, &left) < 0)
 			log_warning("%s", left.msg);
 	}
@@ -366,8 +293,7 @@ static int build_run(struct building *b, const char *path, struct err *e)
 
 static void building_free(struct building *b)
 {
-	close_sources(b);
-	free(b->source);
+	build_sources_close(&b->sources);
 	if (b->dist >= 0)
 		close(b->dist);
 	supply_close(&b->supply);

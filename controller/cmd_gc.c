@@ -145,14 +145,20 @@ static int collect_journal(struct collecting *all, struct run *run, struct err *
 	return rc;
 }
 
+/* Then its folder is of no use any more. */
+static int collect_folder(struct collecting *c, struct run *run, struct err *e)
+{
+	int rc = collect_journal(c, run, e);
+
+	return rc < 0 || c->o->dry_run ? rc : run_forget(run, e);
+}
+
 static int collect_here(struct collecting *c, const char *id, struct err *e)
 {
 	auto_run struct run run = RUN_INIT;
 	int rc = run_open(id, &run, e);
 
-	if (rc == 0)
-		rc = collect_journal(c, &run, e);
-	return rc < 0 || c->o->dry_run ? rc : run_forget(&run, e);
+	return rc < 0 ? rc : collect_folder(c, &run, e);
 }
 
 /* A run whose folder is on another machine, or gone. */
@@ -190,8 +196,7 @@ static int collect_one(struct collecting *c, const char *id, struct err *e)
 		return 0;
 	if (rc < 0 || journal_open_entries(&run.journal) == 0)
 		return rc;
-	rc = collect_journal(c, &run, e);
-	return rc < 0 || c->o->dry_run ? rc : run_forget(&run, e);
+	return collect_folder(c, &run, e);
 }
 
 /* All of them; -errno where one could not be cleared. */

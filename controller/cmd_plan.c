@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/choice.h"
 #include "controller/cmd.h"
 #include "controller/money.h"
 #include "controller/plan.h"
@@ -8,16 +9,17 @@
 #include <string.h>
 
 struct plan_options {
-	struct opt_strings app, target, flags;
+	struct choice choice;
 	bool policy, debug_http, json;
 };
 
 #define AT(field) offsetof(struct plan_options, field)
 
 static const struct opt opts[] = {
-	{OPT_STRINGS, 0, "app", AT(app), "NAME", "of this one only; may be given again"},
-	{OPT_STRINGS, 0, "target", AT(target), "NAME", "for this one only; may be given again"},
-	{OPT_STRINGS, 0, "flags", AT(flags), "NAME", "with these only; may be given again"},
+	{OPT_STRINGS, 0, "app", AT(choice.app), "NAME", "of this one only; may be given again"},
+	{OPT_STRINGS, 0, "target", AT(choice.target), "NAME",
+		"for this one only; may be given again"},
+	{OPT_STRINGS, 0, "flags", AT(choice.flags), "NAME", "with these only; may be given again"},
 	{OPT_FLAG, 0, "policy", AT(policy), NULL,
 		"print the least IAM policy that is needed, and ask nothing"},
 	{OPT_FLAG, 0, "debug-http", AT(debug_http), NULL,
@@ -100,21 +102,13 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	const struct plan_options *o = options;
 	auto_project struct project project = {0};
 	auto_matrix struct matrix matrix = {0};
-	const struct matrix_choice choice = {
-		.app = o->app.item,
-		.n_apps = o->app.n,
-		.target = o->target.item,
-		.n_targets = o->target.n,
-		.flags = o->flags.item,
-		.n_flags = o->flags.n,
-	};
 	int rc = project_load(operands->argc > 0 ? operands->argv[0] : ".", &project, e);
 
 	if (rc < 0)
 		return rc;
 	if (o->policy)
 		return print_policy(&project, e);
-	rc = matrix_make(&project, &choice, &matrix, e);
+	rc = choice_matrix(&o->choice, &project, &matrix, e);
 	return rc < 0 ? rc : make(o, &project, &matrix, e);
 }
 

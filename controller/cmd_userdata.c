@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "controller/arch.h"
 #include "controller/artifact.h"
 #include "controller/cmd.h"
 #include "controller/rpm_lead.h"
@@ -14,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define ARCHS 2
 
 struct userdata_options {
 	const char *url, *flags;
@@ -203,7 +202,6 @@ static int add_rpm(struct found *f, const char *path, struct err *e)
 
 static int find_rpms(const struct userdata_options *o, struct found *f, struct err *e)
 {
-	static const char *const archs[ARCHS] = {"x86_64", "aarch64"};
 	const struct config_words *named = &f->project.image.rpm;
 	char path[PATH_MAX];
 	int rc = 0;
@@ -213,16 +211,16 @@ static int find_rpms(const struct userdata_options *o, struct found *f, struct e
 	for (size_t i = 0; o->rpm.n == 0 && i < named->len && rc == 0; i++)
 		rc = add_rpm(f, named->word[i], e);
 	for (size_t i = 0; i < ARCHS && rc == 0; i++) {
-		if (count_of(f, archs[i]) == 0 || rpm_of(f, archs[i]))
+		if (count_of(f, arch_names[i]) == 0 || rpm_of(f, arch_names[i]))
 			continue;
-		snprintf(path, sizeof(path), PKGLIBDIR "/%s/shared-prep.rpm", archs[i]);
+		snprintf(path, sizeof(path), PKGLIBDIR "/%s/shared-prep.rpm", arch_names[i]);
 		if (access(path, R_OK) == 0)
 			rc = add_rpm(f, path, e);
 		else
 			rc = err_set(e, ERR_CONFIG, ENOENT,
 				"no RPM for %s, which %zu of %zu archives are for: give it with --rpm "
 				"or rpm= of [image], as there is no '%s', or choose with --target",
-				archs[i], count_of(f, archs[i]), f->n, path);
+				arch_names[i], count_of(f, arch_names[i]), f->n, path);
 	}
 	return rc;
 }

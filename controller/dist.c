@@ -32,6 +32,20 @@ int dist_enter(const char *dist, int *ret_fd, struct err *e)
 	return 0;
 }
 
+int dist_images(const char *dist, char ret[static PATH_MAX], struct err *e)
+{
+	if (snprintf(ret, PATH_MAX, "%s/images", dist) >= PATH_MAX)
+		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dist);
+	return 0;
+}
+
+int dist_images_make(const char *dist, char ret[static PATH_MAX], struct err *e)
+{
+	int rc = dist_images(dist, ret, e);
+
+	return rc < 0 ? rc : fs_mkdir_p(AT_FDCWD, ret, 0755, e);
+}
+
 int dist_report(const char *dist, const json_t *report, struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(64 * MIB);

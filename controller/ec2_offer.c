@@ -106,7 +106,7 @@ static int find_named(
 	const struct config_words *w = &b->named->types;
 	const char *ids[TYPES_MAX + 1];
 	struct ec2_types types = {0};
-	bool arm = strcmp(b->target.arch, "aarch64") == 0;
+	bool arm = arch_is_arm(b->target.arch);
 	size_t n = w->len < TYPES_MAX ? w->len : TYPES_MAX;
 	int rc;
 

@@ -85,7 +85,7 @@ void ec2_site_close(struct ec2_site *s)
 
 int ec2_site_base(struct ec2_site *s, const char *arch, const struct base **ret, struct err *e)
 {
-	struct base *b = &s->base[strcmp(arch, "aarch64") == 0];
+	struct base *b = &s->base[arch_index(arch)];
 	int rc = 0;
 
 	if (!*b->id)

@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_EC2_SITE_H
 #define CONTROLLER_EC2_SITE_H
 
+#include "controller/arch.h"
 #include "controller/aws/ec2_group.h"
 #include "controller/aws/ec2_instance.h"
 #include "controller/aws/ec2_network.h"
@@ -39,7 +40,7 @@ struct ec2_site {
 	struct ec2_subnets subnets;
 	bool is_private; /* workers get no public address */
 	char user[SITE_USER];
-	struct base base[2]; /* of x86_64 and aarch64; id "" before it is looked for */
+	struct base base[ARCHS]; /* id "" before it is looked for */
 
 	struct ec2_offer *offer;
 	size_t n_offers;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/fleet.h"
+#include "controller/fleet_private.h"
 
 #include "common/cancel.h"
 #include "common/clock.h"
@@ -18,20 +18,6 @@
 
 #define FILES 16384
 
-/* After a machine that did not start; longer each time. */
-#define PAUSE (5 * NSEC_PER_SEC)
-
-/* Machines of a crew that may be taken away, until it is given up. */
-#define NOTICES_MAX 8
-
-struct crew_state {
-	bool busy;        /* a worker is at it */
-	unsigned losses;  /* of workers */
-	unsigned misfits; /* machines of another architecture */
-	unsigned notices; /* machines that were taken away */
-	uint64_t resume;  /* clock.h, when the next may be hired */
-};
-
 uint64_t fleet_cost(const struct fleet *f)
 {
 	uint64_t sum = f->spent;
@@ -45,31 +31,12 @@ uint64_t fleet_cost(const struct fleet *f)
 	return sum;
 }
 
-static void close_down(struct fleet *f, const struct err *why)
+void fleet_close_down(struct fleet *f, const struct err *why)
 {
 	if (f->closing)
 		return;
 	f->closing = true;
 	f->why = *why;
-}
-
-static struct crew_state *state_of(const struct fleet *f, const struct crew *c)
-{
-	return &f->crews[c - f->matrix->crew];
-}
-
-/* No machine can do what is left of it. */
-static void give_up(struct crew *c, const struct err *why)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		struct build *b = c->build[i];
-
-		if (b->state != BUILD_WAITING)
-			continue;
-		b->state = BUILD_FAILED;
-		b->kind = why->kind;
-		snprintf(b->why, sizeof(b->why), "%.*s", (int)sizeof(b->why) - 1, why->msg);
-	}
 }
 
 /* --- hiring */
@@ -90,7 +57,7 @@ static bool hire(struct fleet *f, struct worker *w, struct crew *c)
 	struct err why = ERR_INIT;
 
 	if (supply_take(f->supply, c, f->hired + 1, &m, &why) < 0)
-		give_up(c, &why);
+		fleet_give_up(c, &why);
 	if (!m)
 		return false;
 	*w = (struct worker)WORKER_INIT;
@@ -98,7 +65,7 @@ static bool hire(struct fleet *f, struct worker *w, struct crew *c)
 	w->machine = m;
 	w->crew = c;
 	w->number = ++f->hired;
-	state_of(f, c)->busy = true;
+	fleet_crew(f, c)->busy = true;
 	if (worker_start(w, &w->err) < 0) {
 		w->state = WORKER_STUCK;
 		return true;
@@ -124,7 +91,7 @@ static bool hire_one(struct fleet *f)
 	return false;
 }
 
-/* --- looking after */
+/* --- the ends of builds */
 
 static void say_ended(struct fleet *f, const struct build *b)
 {
@@ -149,7 +116,7 @@ static void heed_failure(struct fleet *f, const struct build *b)
 	if (f->on_error != FLEET_STOP)
 		return;
 	err_set(&why, ERR_SYSTEM, EIO, "%s: %.300s", b->key, b->why);
-	close_down(f, &why);
+	fleet_close_down(f, &why);
 }
 
 /* Each build's end is told once. */
@@ -171,92 +138,7 @@ static int tell_ends(struct fleet *f, struct err *e)
 	return rc;
 }
 
-/* Its machine is of no use: what it had begun waits for another, if that may help. */
-static void handle_stuck(struct fleet *f, struct worker *w)
-{
-	struct crew_state *s = state_of(f, w->crew);
-	const struct err why = w->err;
-
-	/* What did not even start may be our own network: it is given some time. */
-	if (!w->machine->started)
-		s->resume = clock_deadline((s->losses + 1) * PAUSE);
-	board_say(f->board, "worker %u: %s", w->number, why.msg);
-	worker_stop(w);
-	/* The supply will not offer this one for it again. */
-	if (why.kind == ERR_NO_FIT && s->misfits++ < f->supply->project->n_hosts)
-		return;
-	if (why.kind != ERR_TRANSIENT || ++s->losses >= MATRIX_ATTEMPTS)
-		give_up(w->crew, &why);
-}
-
-/* It will be taken away: what it has not finished begins again elsewhere, and that is nobody's
- * fault. */
-static void handle_notice(struct fleet *f, struct worker *w)
-{
-	struct err why = ERR_INIT;
-
-	board_say(f->board, "worker %u: %s will be taken away: %s", w->number, w->machine->place,
-		w->machine->notice);
-	if (w->build && w->build->state == BUILD_RUNNING)
-		w->build->attempts--;
-	worker_stop(w);
-	if (++state_of(f, w->crew)->notices < NOTICES_MAX)
-		return;
-	err_set(&why, ERR_TRANSIENT, EAGAIN,
-		"%d machines were taken away before the end: use market=on-demand or other types=",
-		NOTICES_MAX);
-	give_up(w->crew, &why);
-}
-
-static void handle_gone(struct fleet *f, struct worker *w)
-{
-	if (w->err.kind != ERR_NONE && w->machine->state != MACHINE_GONE)
-		board_say(f->board, "worker %u: %s", w->number, w->err.msg);
-	if (w->machine->started)
-		f->spent += money_for(w->machine->price, clock_now() - w->machine->started);
-	state_of(f, w->crew)->busy = false;
-	supply_return(f->supply, w->machine);
-	worker_free(w);
-}
-
-/* It ends by itself when its lifetime is over. */
-static void handle_kept(struct fleet *f, struct worker *w)
-{
-	board_say(f->board, "worker %u: %s is kept: %s", w->number, w->machine->place,
-		w->machine->login);
-	f->kept++;
-	f->spent += money_for(w->machine->price, clock_now() - w->machine->started);
-	state_of(f, w->crew)->busy = false;
-	supply_return(f->supply, w->machine);
-	worker_free(w);
-}
-
-static int look_after(struct fleet *f, struct worker *w, struct err *e)
-{
-	const char *doing = worker_doing(w);
-	const struct build *build = w->build;
-	char name[MATRIX_KEY + 80];
-	int rc = worker_poll(w, e);
-
-	if (rc < 0)
-		return rc;
-	if (w->state == WORKER_BUSY && (worker_doing(w) != doing || w->build != build) &&
-		!f->board->terminal)
-		board_say(f->board, "worker %u: %s%s%s", w->number, worker_doing(w),
-			w->build ? " " : "",
-			w->build ? build_name(w->build, name, sizeof(name)) : "");
-	if (w->state == WORKER_BUSY && *w->machine->notice)
-		handle_notice(f, w);
-	if (w->state == WORKER_STUCK)
-		handle_stuck(f, w);
-	else if (w->state == WORKER_IDLE)
-		worker_stop(w);
-	if (w->state == WORKER_GONE)
-		handle_gone(f, w);
-	else if (w->state == WORKER_KEPT)
-		handle_kept(f, w);
-	return 0;
-}
+/* --- looking after */
 
 /* Before any is looked at: their machines are then told to go in one call. */
 static void stop_all(struct fleet *f)
@@ -278,8 +160,8 @@ static void look_after_all(struct fleet *f)
 	for (unsigned i = 0; i < f->parallel; i++) {
 		struct worker *w = &f->worker[i];
 
-		if (w->machine && look_after(f, w, &why) < 0)
-			close_down(f, &why);
+		if (w->machine && fleet_look_after(f, w, &why) < 0)
+			fleet_close_down(f, &why);
 	}
 }
 
@@ -297,12 +179,12 @@ static void check_limits(struct fleet *f)
 				"stopping all workers; interrupt again to leave at once, "
 				"then 'controller gc --run %s'",
 				f->shop->run);
-		close_down(f, &why);
+		fleet_close_down(f, &why);
 	} else if (f->max_cost && fleet_cost(f) > f->max_cost) {
 		err_set(&why, ERR_CONFIG, EDQUOT,
 			"stopped at %s: [aws] max_cost= allows %s for a run",
 			money_text(fleet_cost(f), cost), money_text(f->max_cost, limit));
-		close_down(f, &why);
+		fleet_close_down(f, &why);
 	}
 }
 
@@ -316,7 +198,7 @@ static void read_answer(struct fleet *f)
 	if (n > 0 && (line[0] == 'y' || line[0] == 'Y'))
 		return;
 	err_set(&why, ERR_SYSTEM, ECANCELED, "stopped after a failure, as asked");
-	close_down(f, &why);
+	fleet_close_down(f, &why);
 }
 
 /* Until a step ends, an answer comes, or it is time to look at the machines again. */
@@ -356,7 +238,7 @@ static void loop(struct fleet *f)
 			hired = hire_one(f);
 		look_after_all(f);
 		if (tell_ends(f, &why) < 0)
-			close_down(f, &why);
+			fleet_close_down(f, &why);
 		if (is_empty(f) && (f->closing || matrix_count(f->matrix, BUILD_WAITING) == 0))
 			return;
 		board_draw(f->board, &(struct board_view){.worker = f->worker,

@@ -14,7 +14,6 @@
 struct freeze {
 	pid_t pid; /* 0: nothing is frozen */
 	int in;    /* it thaws when this is closed */
-	bool frozen;
 };
 
 #define FREEZE_INIT                                                                                \

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/hire.h"
 
-#include "common/clock.h"
 #include "common/log.h"
-#include "common/num.h"
 #include "controller/machine_wait.h"
-
-#include <errno.h>
-
-/* What is left after that is told. */
-#define CLEAR_TIME (5 * 60 * NSEC_PER_SEC)
 
 int hire_one(struct supply *s, const char *arch, struct hired *ret, struct err *e)
 {
@@ -39,14 +32,7 @@ void hire_end(struct hired *h)
 
 int hire_clear(struct supply *s, struct run *run, struct err *e)
 {
-	struct err unclear = ERR_INIT;
-	size_t left;
+	int rc = supply_end(s, run, e);
 
-	if (s->project && supply_clear(s, clock_deadline(CLEAR_TIME), &unclear) < 0)
-		log_warning("%s", unclear.msg);
-	left = journal_open_entries(&run->journal);
-	if (left == 0)
-		return run_forget(run, e);
-	return err_set(e, ERR_TRANSIENT, EBUSY,
-		"%zu resources are left: 'controller gc --run %s' removes them", left, run->id);
+	return rc < 0 ? rc : run_forget(run, e);
 }

@@ -98,9 +98,13 @@ static int note_templates(
 	return rc;
 }
 
-static bool names_template(const struct ec2_template_ref *of)
+/* Of what names an image, or a template that does, or both. */
+static int note_either(struct search *s, const char *image, const struct ec2_template_ref *of,
+	const char *user, struct err *e)
 {
-	return *of->id || *of->name;
+	int rc = note_any(s, image, user, e);
+
+	return rc == 0 && (*of->id || *of->name) ? note_templates(s, of, user, e) : rc;
 }
 
 /* --- where to look */
@@ -135,9 +139,7 @@ static int look_at_groups(struct search *s, struct err *e)
 		char user[IMAGE_USER_TEXT];
 
 		snprintf(user, sizeof(user), "Auto Scaling group %.160s", u->group);
-		rc = note_any(s, u->image, user, e);
-		if (rc == 0 && names_template(&u->of))
-			rc = note_templates(s, &u->of, user, e);
+		rc = note_either(s, u->image, &u->of, user, e);
 	}
 	free(list.item);
 	return rc;
@@ -153,9 +155,7 @@ static int look_at_environments(struct search *s, struct err *e)
 		char user[IMAGE_USER_TEXT];
 
 		snprintf(user, sizeof(user), "compute environment %s", u->environment);
-		rc = note_any(s, u->image, user, e);
-		if (rc == 0 && names_template(&u->of))
-			rc = note_templates(s, &u->of, user, e);
+		rc = note_either(s, u->image, &u->of, user, e);
 	}
 	free(list.item);
 	return rc;

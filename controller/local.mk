@@ -3,8 +3,10 @@ if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
 	controller/ami.c controller/ami.h \
+	controller/ami_make.c \
 	controller/ami_spread.c \
 	controller/ami_wait.c \
+	controller/arch.c controller/arch.h \
 	controller/artifact.c controller/artifact.h \
 	controller/bake.h \
 	controller/bake_archive.c \
@@ -25,7 +27,9 @@ libcontroller_a_SOURCES = \
 	controller/base.c controller/base.h \
 	controller/board.c controller/board.h \
 	controller/build_print.c controller/build_print.h \
+	controller/build_sources.c controller/build_sources.h \
 	controller/child.c controller/child.h \
+	controller/choice.c controller/choice.h \
 	controller/cloud.c controller/cloud.h \
 	controller/cmd.h \
 	controller/cmd_bake.c \
@@ -58,11 +62,14 @@ libcontroller_a_SOURCES = \
 	controller/ec2_site.c controller/ec2_site.h \
 	controller/ec2_watch.c \
 	controller/fleet.c controller/fleet.h \
+	controller/fleet_private.h \
+	controller/fleet_worker.c \
 	controller/freeze.c controller/freeze.h \
 	controller/gc.c controller/gc.h \
 	controller/hire.c controller/hire.h \
 	controller/image_bom.c \
 	controller/image_manifest.c controller/image_manifest.h \
+	controller/image_name.c controller/image_name.h \
 	controller/image_show.c controller/image_show.h \
 	controller/image_spec.h \
 	controller/image_test.c controller/image_test.h \
@@ -76,6 +83,8 @@ libcontroller_a_SOURCES = \
 	controller/local_users.c controller/local_users.h \
 	controller/machine.h \
 	controller/machine_ec2.c controller/machine_ec2.h \
+	controller/machine_ec2_instance.c \
+	controller/machine_ec2_private.h \
 	controller/machine_local.c controller/machine_local.h \
 	controller/machine_qemu.c controller/machine_qemu.h \
 	controller/machine_root.c controller/machine_root.h \
@@ -83,6 +92,7 @@ libcontroller_a_SOURCES = \
 	controller/machine_wait.c controller/machine_wait.h \
 	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
+	controller/new_root.c controller/new_root.h \
 	controller/plan.c controller/plan.h \
 	controller/plan_permission.c \
 	controller/plan_private.h \
@@ -112,6 +122,7 @@ libcontroller_a_SOURCES = \
 	controller/root_enter.c controller/root_enter.h \
 	controller/rpm_lead.c controller/rpm_lead.h \
 	controller/run.c controller/run.h \
+	controller/script.h \
 	controller/shell.c controller/shell.h \
 	controller/show.c controller/show.h \
 	controller/source.c controller/source.h \

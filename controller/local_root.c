@@ -2,6 +2,7 @@
 #include "controller/local_root.h"
 
 #include "common/fs.h"
+#include "controller/new_root.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Where the root is built: a folder that every machine has, and that the new root hides anyway. */
@@ -137,25 +137,19 @@ static int make_dir(const char *path, mode_t mode, struct err *e)
 	return rc;
 }
 
-static int make_link(const char *to, const char *path, struct err *e)
-{
-	char target[PATH_MAX];
-	int rc = in_root(path, target, e);
-
-	if (rc == 0 && symlink(to, target) < 0)
-		rc = err_errno(e, "cannot make '%s'", target);
-	return rc;
-}
-
 static int copy_link(const char *path, struct err *e)
 {
-	char to[PATH_MAX];
-	ssize_t n = readlink(path, to, sizeof(to) - 1);
+	char to[PATH_MAX], target[PATH_MAX];
+	int rc = in_root(path, target, e);
+	ssize_t n;
 
+	if (rc < 0)
+		return rc;
+	n = readlink(path, to, sizeof(to) - 1);
 	if (n < 0)
 		return err_errno(e, "cannot read '%s'", path);
 	to[n] = '\0';
-	return make_link(to, path, e);
+	return symlink(to, target) < 0 ? err_errno(e, "cannot make '%s'", target) : 0;
 }
 
 /* An entry of the host's root, read-only. */
@@ -234,33 +228,6 @@ static int make_own(struct err *e)
 	return rc;
 }
 
-static int make_dev(struct err *e)
-{
-	static const char *const nodes[] = {
-		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
-	static const char *const links[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
-		{"pts/ptmx", "/dev/ptmx"},
-	};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(nodes) && rc == 0; i++)
-		rc = bind_file(nodes[i], e);
-	for (size_t i = 0; i < ARRAY_LEN(links) && rc == 0; i++)
-		rc = make_link(links[i][0], links[i][1], e);
-	if (rc == 0)
-		rc = make_dir("/dev/shm", 01777, e);
-	if (rc == 0)
-		rc = make_dir("/dev/pts", 0755, e);
-	if (rc == 0 && mount("devpts", ROOT "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-			       "newinstance,ptmxmode=0666,mode=620") < 0)
-		rc = err_errno(e, "cannot mount '/dev/pts'");
-	return rc;
-}
-
 /* The addresses of name servers are often in /run, which is not the host's here. */
 static int show_resolver(struct err *e)
 {
@@ -280,39 +247,32 @@ static int show_resolver(struct err *e)
 	return rc < 0 || in_root(path, dir, e) < 0 ? rc : make_read_only(dir, e);
 }
 
-/* The old root comes to lie on the new one, and is taken off. */
-static int move_there(struct err *e)
+static int build(const struct new_root_host *h, struct err *e)
 {
-	if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_errno(e, "cannot change the root");
-	return 0;
-}
+	int rc;
 
-/* Nothing may lie on this one: the kernel would not let commands have theirs. */
-static int mount_proc(const char *path, struct err *e)
-{
-	if (mount("proc", path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return err_errno(e, "cannot mount '/proc'");
-	return 0;
+	if (mount("tmpfs", ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
+		return err_errno(e, "cannot mount a tmpfs");
+	if ((rc = show_host(e)) < 0 || (rc = make_own(e)) < 0 ||
+		(rc = new_root_devices(h, ROOT, e)) < 0 || (rc = show_resolver(e)) < 0)
+		return rc;
+	return new_root_proc(ROOT "/proc", e);
 }
 
 int local_root_enter(struct err *e)
 {
-	static int (*const steps[])(struct err *) = {show_host, make_own, make_dev, show_resolver};
-	int rc = 0;
+	struct new_root_host host;
+	int rc;
 
 	umask(0);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(e, "cannot part from the host's mounts");
-	if (mount("tmpfs", ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
-		return err_errno(e, "cannot mount a tmpfs");
-	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == 0; i++)
-		rc = steps[i](e);
+	rc = new_root_open(&host, e);
 	if (rc == 0)
-		rc = mount_proc(ROOT "/proc", e);
+		rc = build(&host, e);
+	new_root_close(&host);
 	if (rc == 0)
-		rc = move_there(e);
+		rc = new_root_move(ROOT, e);
+	if (rc == 0)
+		rc = new_root_uncover(e);
 	umask(022);
 	return rc;
 }
@@ -331,7 +291,7 @@ int local_root_proc(struct err *e)
 
 	if (mount(NULL, "/proc", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(e, "cannot part from the other commands' '/proc'");
-	rc = mount_proc("/proc", e);
+	rc = new_root_proc("/proc", e);
 	if (rc < 0)
 		return rc;
 	if (mount(sys, sys, NULL, MS_BIND | MS_REC, NULL) < 0)

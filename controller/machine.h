@@ -69,6 +69,15 @@ struct machine {
 	char notice[128];     /* it will be taken away: what the provider said; "" */
 };
 
+/* For backends, whose machine goes with a process of theirs: it has ended. */
+static inline void machine_ended(struct machine *m)
+{
+	if (m->state == MACHINE_READY)
+		m->state = MACHINE_LOST;
+	else if (m->state == MACHINE_STOPPING)
+		m->state = MACHINE_GONE;
+}
+
 static inline int machine_start(struct machine *m, struct err *e)
 {
 	return m->ops->start(m, e);

@@ -231,20 +231,11 @@ static int poll_local(struct machine *m, struct err *e)
 {
 	struct local *l = local_of(m);
 
-	switch (m->state) {
-	case MACHINE_STARTING:
+	if (m->state == MACHINE_STARTING)
 		return poll_starting(l, e);
-	case MACHINE_READY:
-		if (child_ended(&l->keeper))
-			m->state = MACHINE_LOST;
-		return 0;
-	case MACHINE_STOPPING:
-		if (child_ended(&l->keeper))
-			m->state = MACHINE_GONE;
-		return 0;
-	default:
-		return 0;
-	}
+	if (child_ended(&l->keeper))
+		machine_ended(m);
+	return 0;
 }
 
 static int run(struct machine *m, const struct machine_command *c, pid_t *ret, struct err *e)

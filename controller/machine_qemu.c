@@ -263,22 +263,11 @@ static int poll_qemu(struct machine *m, struct err *e)
 
 	drain(q, &q->console, &q->seen);
 	drain(q, &q->errors, &q->said);
-	switch (m->state) {
-	case MACHINE_STARTING:
-		if (q->status >= 0)
-			return poll_prepared(q, e);
-		return poll_booting(q, ended, e);
-	case MACHINE_READY:
-		if (ended)
-			m->state = MACHINE_LOST;
-		return 0;
-	case MACHINE_STOPPING:
-		if (ended)
-			m->state = MACHINE_GONE;
-		return 0;
-	default:
-		return 0;
-	}
+	if (m->state == MACHINE_STARTING)
+		return q->status >= 0 ? poll_prepared(q, e) : poll_booting(q, ended, e);
+	if (ended)
+		machine_ended(m);
+	return 0;
 }
 
 static int run(struct machine *m, const struct machine_command *c, pid_t *ret, struct err *e)

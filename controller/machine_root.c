@@ -2,9 +2,9 @@
 #include "controller/machine_root.h"
 
 #include "common/fs.h"
+#include "controller/arch.h"
 #include "controller/machine_local.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -25,19 +25,16 @@ static int find_arch(const char *path, const char **ret, struct err *e)
 	struct err ignored = ERR_INIT;
 	auto_close int root = -1;
 	auto_close int fd = -1;
-	Elf64_Ehdr h;
 	int rc = fs_root(path, &root, e);
 
 	if (rc < 0)
 		return rc;
 	if (fs_open(root, SHELL, O_RDONLY | O_NONBLOCK, 0, &fd, &ignored) < 0)
 		return no_root(path, "cannot be opened", e);
-	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
-		memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 ||
-		h.e_ident[EI_DATA] != ELFDATA2LSB)
+	*ret = arch_of_program(fd);
+	if (!*ret)
 		return no_root(path, "is no program of 64 bits", e);
-	*ret = h.e_machine == EM_X86_64 ? "x86_64" : h.e_machine == EM_AARCH64 ? "aarch64" : NULL;
-	return *ret ? 0 : no_root(path, "is for another architecture", e);
+	return **ret ? 0 : no_root(path, "is for another architecture", e);
 }
 
 static int check_root(const char *path, struct err *e)

@@ -4,6 +4,7 @@
 #include "common/auto.h"
 #include "common/clock.h"
 #include "common/num.h"
+#include "controller/arch.h"
 #include "controller/aws/quota.h"
 #include "controller/money.h"
 
@@ -37,16 +38,14 @@ static int check_project(struct plan *p, char detail[static PLAN_DETAIL], struct
 
 static int check_agents(struct plan *p, char detail[static PLAN_DETAIL], struct err *e)
 {
-	static const char *const arch[] = {"x86_64", "aarch64"};
-
-	for (size_t a = 0; a < ARRAY_LEN(arch); a++) {
+	for (size_t a = 0; a < ARCHS; a++) {
 		for (size_t i = 0; i < p->matrix->n; i++) {
 			auto_free char *path = NULL;
 			int rc;
 
-			if (strcmp(p->matrix->build[i].target.arch, arch[a]) != 0)
+			if (strcmp(p->matrix->build[i].target.arch, arch_names[a]) != 0)
 				continue;
-			if ((rc = project_agent(p->project, arch[a], &path, e)) < 0)
+			if ((rc = project_agent(p->project, arch_names[a], &path, e)) < 0)
 				return rc;
 			plan_say(detail, "%s%s", *detail ? ", " : "", path);
 			break;
@@ -105,7 +104,7 @@ static int check_images(struct plan *p, char detail[static PLAN_DETAIL], struct 
 {
 	for (size_t i = 0; i < p->matrix->n; i++) {
 		const char *arch = p->matrix->build[i].target.arch;
-		const struct base *base = &p->site->base[strcmp(arch, "aarch64") == 0];
+		const struct base *base = &p->site->base[arch_index(arch)];
 		int rc;
 
 		if (*base->id)

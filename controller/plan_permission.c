@@ -9,13 +9,7 @@
 
 #include <string.h>
 
-/* An id that nothing has: what is asked is whether it would be allowed. */
-#define NO_INSTANCE "i-00000000000000000"
-#define NO_GROUP    "sg-00000000000000000"
-#define NO_VOLUME   "vol-00000000000000000"
-#define NO_IMAGE    "ami-00000000000000000"
-#define NO_SNAPSHOT "snap-00000000000000000"
-#define NO_ADDRESS  "192.0.2.1" /* RFC 5737: an address of nobody */
+#define NO_ADDRESS "192.0.2.1" /* RFC 5737: an address of nobody */
 
 /* 1: allowed; a resource that is not there says that permission was not what failed. */
 static int is_allowed(const struct plan *p, int rc, struct err *e)
@@ -79,7 +73,7 @@ static int try_instance(const struct plan *p, struct err *e)
 
 static int try_terminate(const struct plan *p, struct err *e)
 {
-	static const char *const ids[] = {NO_INSTANCE, NULL};
+	static const char *const ids[] = {EC2_NO_INSTANCE, NULL};
 
 	return is_allowed(
 		p, ec2_terminate(&p->cloud->client, ids, clock_deadline(SITE_TIME), e), e);
@@ -89,7 +83,7 @@ static int try_allow(const struct plan *p, struct err *e)
 {
 	return is_allowed(p,
 		ec2_group_allow(
-			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
+			&p->cloud->client, EC2_NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
 		e);
 }
 
@@ -97,25 +91,26 @@ static int try_revoke(const struct plan *p, struct err *e)
 {
 	return is_allowed(p,
 		ec2_group_revoke(
-			&p->cloud->client, NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
+			&p->cloud->client, EC2_NO_GROUP, NO_ADDRESS, clock_deadline(SITE_TIME), e),
 		e);
 }
 
 static int try_delete_group(const struct plan *p, struct err *e)
 {
-	return is_allowed(
-		p, ec2_group_delete(&p->cloud->client, NO_GROUP, clock_deadline(SITE_TIME), e), e);
+	return is_allowed(p,
+		ec2_group_delete(&p->cloud->client, EC2_NO_GROUP, clock_deadline(SITE_TIME), e), e);
 }
 
 static int try_delete_volume(const struct plan *p, struct err *e)
 {
 	return is_allowed(p,
-		ec2_volume_delete(&p->cloud->client, NO_VOLUME, clock_deadline(SITE_TIME), e), e);
+		ec2_volume_delete(&p->cloud->client, EC2_NO_VOLUME, clock_deadline(SITE_TIME), e),
+		e);
 }
 
 static int try_tag(const struct plan *p, struct err *e)
 {
-	static const char *const ids[] = {NO_INSTANCE, NULL};
+	static const char *const ids[] = {EC2_NO_INSTANCE, NULL};
 	struct ec2_tag tag = {RESOURCE_EXPIRES, "plan"};
 	const struct ec2_tags tags = {&tag, 1};
 
@@ -130,7 +125,7 @@ static int try_snapshot(const struct plan *p, struct err *e)
 
 	return is_allowed(p,
 		ec2_snapshot_create(&p->cloud->client,
-			&(struct ec2_snapshot_create){.volume = NO_VOLUME,
+			&(struct ec2_snapshot_create){.volume = EC2_NO_VOLUME,
 				.tags = {&tag, 1},
 				.deadline = clock_deadline(SITE_TIME)},
 			id, e),
@@ -146,7 +141,7 @@ static int try_register(const struct plan *p, struct err *e)
 		ec2_image_register(&p->cloud->client,
 			&(struct ec2_image_register){.name = "shared-prep-plan",
 				.arch = "x86_64",
-				.device = {.name = "/dev/xvda", .snapshot = NO_SNAPSHOT},
+				.device = {.name = "/dev/xvda", .snapshot = EC2_NO_SNAPSHOT},
 				.tags = {&tag, 1},
 				.deadline = clock_deadline(SITE_TIME)},
 			id, e),
@@ -156,13 +151,15 @@ static int try_register(const struct plan *p, struct err *e)
 static int try_deregister(const struct plan *p, struct err *e)
 {
 	return is_allowed(p,
-		ec2_image_deregister(&p->cloud->client, NO_IMAGE, clock_deadline(SITE_TIME), e), e);
+		ec2_image_deregister(&p->cloud->client, EC2_NO_IMAGE, clock_deadline(SITE_TIME), e),
+		e);
 }
 
 static int try_delete_snapshot(const struct plan *p, struct err *e)
 {
 	return is_allowed(p,
-		ec2_snapshot_delete(&p->cloud->client, NO_SNAPSHOT, clock_deadline(SITE_TIME), e),
+		ec2_snapshot_delete(
+			&p->cloud->client, EC2_NO_SNAPSHOT, clock_deadline(SITE_TIME), e),
 		e);
 }
 

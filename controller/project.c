@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/project.h"
 
+#include "controller/arch.h"
 #include "controller/project_private.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -161,7 +161,6 @@ int project_target_find(
 
 int project_agent_arch(const char *path, const char **ret, struct err *e)
 {
-	Elf64_Ehdr header;
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0) {
@@ -169,15 +168,9 @@ int project_agent_arch(const char *path, const char **ret, struct err *e)
 		e->kind = ERR_CONFIG;
 		return -e->num;
 	}
-	if (pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-		memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
-		header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB) {
-		*ret = header.e_machine == EM_X86_64    ? "x86_64"
-		       : header.e_machine == EM_AARCH64 ? "aarch64"
-							: NULL;
-		if (*ret)
-			return 0;
-	}
+	*ret = arch_of_program(fd);
+	if (*ret && **ret)
+		return 0;
 	return err_set(e, ERR_CONFIG, ENOEXEC,
 		"agent '%s' is not a program for x86_64 or aarch64: use a static shared-prep",
 		path);

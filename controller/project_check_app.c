@@ -3,6 +3,7 @@
 #include "common/fs.h"
 #include "common/instance_type.h"
 #include "common/near.h"
+#include "controller/arch.h"
 #include "controller/project_private.h"
 
 #include <errno.h>
@@ -34,13 +35,11 @@ static int check_flags(
 /* What an archive of this name would be read as: the app before, and a key. */
 static const char *key_in(const char *app)
 {
-	static const char *const archs[] = {"x86_64", "aarch64"};
-
 	for (const char *s = app; (s = strchr(s, '_')); s++) {
 		const char *key = s + 1;
 
-		if (s > app && (cpu_target_find(key) || instance_type_is_key(key) ||
-				       strcmp(key, archs[0]) == 0 || strcmp(key, archs[1]) == 0))
+		if (s > app &&
+			(cpu_target_find(key) || instance_type_is_key(key) || arch_find(key)))
 			return key;
 	}
 	return NULL;

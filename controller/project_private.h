@@ -67,8 +67,19 @@ must_check int project_set(void *field, const char *value, struct err *e);
 bool project_is_of(const char *s, const char *first, const char *rest, size_t max);
 must_check int project_one_of(
 	const char *value, const char *const *word, unsigned *ret, struct err *e);
-/* 1 to max. */
-must_check int project_number(const char *value, uint64_t max, unsigned *ret, struct err *e);
+
+/* From min to max, both of them; text says so: "is not between 1s and 7d". */
+struct project_range {
+	uint64_t min, max;
+	const char *text;
+};
+
+must_check int project_number(
+	const char *value, uint64_t min, uint64_t max, unsigned *ret, struct err *e);
+must_check int project_duration(
+	const char *value, const struct project_range *r, uint64_t *ret, struct err *e);
+must_check int project_size(
+	const char *value, const struct project_range *r, uint64_t *ret, struct err *e);
 
 /* A list each word of which must be good. */
 struct project_taken {

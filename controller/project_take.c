@@ -147,36 +147,57 @@ int project_take_provider(const char *value, void *field, struct err *e)
 	return rc;
 }
 
-int project_number(const char *value, uint64_t max, unsigned *ret, struct err *e)
+int project_number(const char *value, uint64_t min, uint64_t max, unsigned *ret, struct err *e)
 {
 	uint64_t n;
-	int rc = num_u64(value, 1, max, &n, e);
+	int rc = num_u64(value, min, max, &n, e);
 
 	if (rc == 0)
 		*ret = (unsigned)n;
 	return rc;
 }
 
+typedef int read_fn(const char *value, uint64_t *ret, struct err *e);
+
+static int take_within(const char *value, read_fn *read, const struct project_range *r,
+	uint64_t *ret, struct err *e)
+{
+	uint64_t n;
+	int rc = read(value, &n, e);
+
+	if (rc == 0 && (n < r->min || n > r->max))
+		return project_bad(value, r->text, e);
+	if (rc == 0)
+		*ret = n;
+	return rc;
+}
+
+int project_duration(const char *value, const struct project_range *r, uint64_t *ret, struct err *e)
+{
+	return take_within(value, num_duration, r, ret, e);
+}
+
+int project_size(const char *value, const struct project_range *r, uint64_t *ret, struct err *e)
+{
+	return take_within(value, num_size, r, ret, e);
+}
+
 int project_take_parallel(const char *value, void *field, struct err *e)
 {
-	return project_number(value, 256, field, e);
+	return project_number(value, 1, 256, field, e);
 }
 
 int project_take_level(const char *value, void *field, struct err *e)
 {
-	return project_number(value, 22, field, e);
+	return project_number(value, 1, 22, field, e);
 }
 
 int project_take_timeout(const char *value, void *field, struct err *e)
 {
-	uint64_t ns;
-	int rc = num_duration(value, &ns, e);
+	static const struct project_range r = {
+		NSEC_PER_SEC, 7 * 24 * HOUR, "is not between 1s and 7d"};
 
-	if (rc == 0 && (ns < NSEC_PER_SEC || ns > 7 * 24 * HOUR))
-		return project_bad(value, "is not between 1s and 7d", e);
-	if (rc == 0)
-		*(uint64_t *)field = ns;
-	return rc;
+	return project_duration(value, &r, field, e);
 }
 
 /* What a shell would split, as its makers of command lines do. */

@@ -39,31 +39,21 @@ int project_take_market(const char *value, void *field, struct err *e)
 
 int project_take_vcpus(const char *value, void *field, struct err *e)
 {
-	return project_number(value, 448, field, e);
+	return project_number(value, 1, 448, field, e);
 }
 
 int project_take_lifetime(const char *value, void *field, struct err *e)
 {
-	uint64_t ns;
-	int rc = num_duration(value, &ns, e);
+	static const struct project_range r = {MINUTE, 24 * HOUR, "is not between 1min and 24h"};
 
-	if (rc == 0 && (ns < MINUTE || ns > 24 * HOUR))
-		return project_bad(value, "is not between 1min and 24h", e);
-	if (rc == 0)
-		*(uint64_t *)field = ns;
-	return rc;
+	return project_duration(value, &r, field, e);
 }
 
 int project_take_volume(const char *value, void *field, struct err *e)
 {
-	uint64_t bytes;
-	int rc = num_size(value, &bytes, e);
+	static const struct project_range r = {8 * GIB, 16 * TIB, "is not between 8G and 16T"};
 
-	if (rc == 0 && (bytes < 8 * GIB || bytes > 16 * TIB))
-		return project_bad(value, "is not between 8G and 16T", e);
-	if (rc == 0)
-		*(uint64_t *)field = bytes;
-	return rc;
+	return project_size(value, &r, field, e);
 }
 
 int project_take_price(const char *value, void *field, struct err *e)

@@ -44,46 +44,26 @@ int project_take_yes(const char *value, void *field, struct err *e)
 
 int project_take_size(const char *value, void *field, struct err *e)
 {
-	uint64_t bytes;
-	int rc = num_size(value, &bytes, e);
+	static const struct project_range r = {GIB, 16 * TIB, "is not between 1G and 16T"};
 
-	if (rc == 0 && (bytes < GIB || bytes > 16 * TIB))
-		return project_bad(value, "is not between 1G and 16T", e);
-	if (rc == 0)
-		*(uint64_t *)field = bytes;
-	return rc;
+	return project_size(value, &r, field, e);
 }
 
 int project_take_deprecate(const char *value, void *field, struct err *e)
 {
-	uint64_t ns;
-	int rc = num_duration(value, &ns, e);
+	static const struct project_range r = {DAY, 3650 * DAY, "is not between 1d and 3650d"};
 
-	if (rc == 0 && (ns < DAY || ns > 3650 * DAY))
-		return project_bad(value, "is not between 1d and 3650d", e);
-	if (rc == 0)
-		*(uint64_t *)field = ns;
-	return rc;
-}
-
-static int take_between(const char *value, uint64_t min, uint64_t max, unsigned *ret, struct err *e)
-{
-	uint64_t n;
-	int rc = num_u64(value, min, max, &n, e);
-
-	if (rc == 0)
-		*ret = (unsigned)n;
-	return rc;
+	return project_duration(value, &r, field, e);
 }
 
 int project_take_iops(const char *value, void *field, struct err *e)
 {
-	return take_between(value, GP3_IOPS_MIN, GP3_IOPS_MAX, field, e);
+	return project_number(value, GP3_IOPS_MIN, GP3_IOPS_MAX, field, e);
 }
 
 int project_take_throughput(const char *value, void *field, struct err *e)
 {
-	return take_between(value, GP3_THROUGHPUT_MIN, GP3_THROUGHPUT_MAX, field, e);
+	return project_number(value, GP3_THROUGHPUT_MIN, GP3_THROUGHPUT_MAX, field, e);
 }
 
 /* Every character but a blank, as a path may have it; project_check_image() knows the provider. */

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/num.h"
+#include "controller/dist.h"
 #include "controller/image_show.h"
 #include "controller/prove_ami.h"
 #include "controller/prove_file.h"
@@ -38,15 +39,13 @@ static int on_file(const struct prove *p, struct image_show *shown, struct prove
 /* DIST/images/AMI.test.log */
 static int open_log(const struct prove *p, int *ret, struct err *e)
 {
-	char path[PATH_MAX];
-	int rc;
+	char dir[PATH_MAX], path[PATH_MAX];
+	int rc = dist_images_make(p->project->dist, dir, e);
 
-	if (snprintf(path, sizeof(path), "%s/images", p->project->dist) >= PATH_MAX - 64)
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", p->project->dist);
-	rc = fs_mkdir_p(AT_FDCWD, path, 0755, e);
 	if (rc < 0)
 		return rc;
-	snprintf(path + strlen(path), 64, "/%.40s.test.log", p->image);
+	if (snprintf(path, sizeof(path), "%s/%.40s.test.log", dir, p->image) >= (int)sizeof(path))
+		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dir);
 	return fs_open(
 		AT_FDCWD, path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0644, ret, e);
 }

@@ -19,16 +19,6 @@ struct proof {
 	struct supply supply;
 };
 
-static int begin_run(struct proof *t, struct err *e)
-{
-	const struct project *p = t->p->project;
-
-	return run_new(json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", "test", "project",
-			       json_string_lossy(p->name), "file", json_string(p->file), "provider",
-			       provider_name(p->provider), "profile", json_string(p->aws.profile)),
-		&t->run, e);
-}
-
 /* What gc will remove is to be found by nobody. */
 static int check_stays(const struct proof *t, const struct ec2_image *image, struct err *e)
 {
@@ -52,7 +42,7 @@ static int find_arch(struct proof *t, char ret[static 16], struct err *e)
 		return err_set(e, ERR_REMOTE, ENOENT, "there is no image '%s'", t->p->ami);
 	if (rc < 0)
 		return rc;
-	snprintf(ret, 16, "%s", base_arch(list.item[0].arch));
+	snprintf(ret, 16, "%s", arch_of_ec2(list.item[0].arch));
 	return check_stays(t, &list.item[0], e);
 }
 
@@ -107,7 +97,7 @@ int prove_ami(const struct prove_ami *p, struct image_results *ret, struct err *
 	ret->n = 0;
 	snprintf(base, sizeof(base), "%s", p->ami);
 	t.worker.aws.base = base;
-	rc = begin_run(&t, e);
+	rc = run_begin("test", p->project, &t.run, e);
 	if (rc < 0)
 		return rc;
 	rc = supply_open(&t.worker, &t.run, p->debug_http, &t.supply, e);

@@ -2,6 +2,7 @@
 #include "controller/qemu_boot.h"
 
 #include "common/num.h"
+#include "controller/arch.h"
 #include "controller/child.h"
 #include "controller/disk.h"
 #include "controller/qemu_guest.h"
@@ -69,7 +70,7 @@ static bool is_native(const char *arch)
 
 static int add_firmware(struct line *l, const char *arch, struct err *e)
 {
-	const bool arm = strcmp(arch, "aarch64") == 0;
+	const bool arm = arch_is_arm(arch);
 
 	for (size_t i = 0; i < ARRAY_LEN(firmware); i++) {
 		if (strcmp(firmware[i].arch, arch) != 0 || access(firmware[i].code, R_OK) < 0)
@@ -88,7 +89,7 @@ static int add_firmware(struct line *l, const char *arch, struct err *e)
 
 static void add_processor(struct line *l, const struct qemu_boot *b, const char *arch)
 {
-	const bool arm = strcmp(arch, "aarch64") == 0;
+	const bool arm = arch_is_arm(arch);
 	const bool kvm = b->kvm && is_native(arch);
 
 	add_pair(l, "-M", arm ? "virt" : "q35");
@@ -121,7 +122,7 @@ static int make_line(
 {
 	const char *arch = disk_arch(d);
 
-	add(l, strcmp(arch, "aarch64") == 0 ? "qemu-system-aarch64" : "qemu-system-x86_64");
+	add(l, arch_is_arm(arch) ? "qemu-system-aarch64" : "qemu-system-x86_64");
 	add(l, "-nodefaults");
 	add(l, "-no-user-config");
 	add(l, "-no-reboot");

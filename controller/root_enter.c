@@ -10,13 +10,13 @@
 #include "common/fs.h"
 #include "common/num.h"
 #include "controller/bake_step.h"
+#include "controller/new_root.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define RESOLVER     "/etc/resolv.conf"
@@ -24,52 +24,20 @@
 #define RESOLVER_MAX 65536
 #define SECURE       (MS_NOSUID | MS_NODEV)
 
-static const char *const nodes[] = {
-	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
-
-/* What the host has that the root is given. */
-struct gift {
-	int node[ARRAY_LEN(nodes)];
-	struct buf resolver;
-};
-
-static int take_gift(struct gift *g, struct err *e)
+/* The host's name servers. One without has no network, or asks itself. */
+static void read_resolver(struct buf *ret)
 {
 	struct err ignored = ERR_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
-		g->node[i] = open(nodes[i], O_PATH | O_CLOEXEC);
-		if (g->node[i] < 0)
-			return err_errno(e, "cannot open '%s'", nodes[i]);
-	}
-	/* A host without one has no network, or asks itself. */
-	(void)!fs_read(AT_FDCWD, RESOLVER, &g->resolver, &ignored);
-	return 0;
+	(void)!fs_read(AT_FDCWD, RESOLVER, ret, &ignored);
 }
 
-static void drop_gift(struct gift *g)
-{
-	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
-		close(g->node[i]);
-	buf_free(&g->resolver);
-}
-
-/* Beneath the host's root, which lies at the same place. */
+/* It lies at the same place as the host's root. */
 static int move_there(const char *dir, struct err *e)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(e, "cannot part from the host's mounts");
-	if (mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(dir) < 0 ||
-		syscall(SYS_pivot_root, ".", ".") < 0)
+	if (mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return err_errno(e, "cannot change the root to '%s'", dir);
-	return 0;
-}
-
-static int take_off_host(struct err *e)
-{
-	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_errno(e, "cannot take off the host's root");
-	return 0;
+	return new_root_move(dir, e);
 }
 
 static int mount_all(struct err *e)
@@ -111,37 +79,6 @@ static int write_file(const char *path, mode_t mode, const char *text, size_t le
 	return 0;
 }
 
-static int make_devices(const struct gift *g, struct err *e)
-{
-	static const char *const links[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
-		{"pts/ptmx", "/dev/ptmx"},
-	};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(nodes) && rc == 0; i++) {
-		char from[32];
-
-		snprintf(from, sizeof(from), "/proc/self/fd/%d", g->node[i]);
-		rc = write_file(nodes[i], 0644, "", 0, e);
-		if (rc == 0 && mount(from, nodes[i], NULL, MS_BIND, NULL) < 0)
-			rc = err_errno(e, "cannot show '%s'", nodes[i]);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(links) && rc == 0; i++) {
-		if (symlink(links[i][0], links[i][1]) < 0)
-			rc = err_errno(e, "cannot make '%s'", links[i][1]);
-	}
-	if (rc == 0 && (mkdir("/dev/shm", 0755) < 0 || mkdir("/dev/pts", 0755) < 0 ||
-			       chmod("/dev/shm", 01777) < 0 ||
-			       mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-				       "newinstance,ptmxmode=0666,mode=620") < 0))
-		rc = err_errno(e, "cannot mount '/dev/pts'");
-	return rc;
-}
-
 /* What a controller that was killed has left here; neither file says anything when it is empty. */
 static bool is_ours(const struct stat *st)
 {
@@ -164,12 +101,12 @@ static int cover(const char *path, const char *with, struct buf *made, struct er
 }
 
 /* A link to where a resolver would write leads into our /run. */
-static int make_resolver(const struct gift *g, struct buf *made, struct err *e)
+static int make_resolver(const struct buf *resolver, struct buf *made, struct err *e)
 {
 	static const char copy[] = "/run/shared-prep-resolv.conf";
 	char to[PATH_MAX];
 	ssize_t n = readlink(RESOLVER, to, sizeof(to) - 1);
-	int rc = write_file(copy, 0644, buf_str(&g->resolver), g->resolver.len, e);
+	int rc = write_file(copy, 0644, buf_str(resolver), resolver->len, e);
 
 	if (rc < 0 || n < 0)
 		return rc < 0 ? rc : cover(RESOLVER, copy, made, e);
@@ -182,8 +119,8 @@ static int make_resolver(const struct gift *g, struct buf *made, struct err *e)
 	rc = fs_mkdir_p(AT_FDCWD, to[0] == '.' ? to + 2 : to, 0755, e);
 	to[n] = '/';
 	return rc < 0 ? rc
-		      : write_file(to[0] == '.' ? to + 2 : to, 0644, buf_str(&g->resolver),
-				g->resolver.len, e);
+		      : write_file(to[0] == '.' ? to + 2 : to, 0644, buf_str(resolver),
+				resolver->len, e);
 }
 
 /* What invoke-rc.d(8) asks before it starts a service; 101: it is not to. */
@@ -197,13 +134,14 @@ static int make_policy(struct buf *made, struct err *e)
 	return cover(POLICY, copy, made, e);
 }
 
-static int furnish(const struct gift *g, const char *marker, struct err *e)
+static int furnish(const struct new_root_host *h, const struct buf *resolver, const char *marker,
+	struct err *e)
 {
 	auto_buf struct buf made = BUF_INIT(4096);
 	int rc;
 
-	if ((rc = mount_all(e)) < 0 || (rc = make_devices(g, e)) < 0 ||
-		(rc = make_resolver(g, &made, e)) < 0 || (rc = make_policy(&made, e)) < 0 ||
+	if ((rc = mount_all(e)) < 0 || (rc = new_root_devices(h, "", e)) < 0 ||
+		(rc = make_resolver(resolver, &made, e)) < 0 || (rc = make_policy(&made, e)) < 0 ||
 		(rc = write_file(ROOT_MADE, 0644, buf_str(&made), made.len, e)) < 0)
 		return rc;
 	return write_file(BAKE_MARKER, 0644, marker, strlen(marker), e);
@@ -211,19 +149,20 @@ static int furnish(const struct gift *g, const char *marker, struct err *e)
 
 int root_enter(const char *dir, const char *marker, struct err *e)
 {
-	struct gift g = {.resolver = BUF_INIT(RESOLVER_MAX)};
+	auto_buf struct buf resolver = BUF_INIT(RESOLVER_MAX);
+	struct new_root_host host;
 	int rc;
 
 	umask(0);
-	rc = take_gift(&g, e);
-	if (rc < 0)
-		return rc;
-	rc = move_there(dir, e);
+	rc = new_root_open(&host, e);
+	read_resolver(&resolver);
 	if (rc == 0)
-		rc = furnish(&g, marker, e);
-	drop_gift(&g);
+		rc = move_there(dir, e);
 	if (rc == 0)
-		rc = take_off_host(e);
+		rc = furnish(&host, &resolver, marker, e);
+	new_root_close(&host);
+	if (rc == 0)
+		rc = new_root_uncover(e);
 	umask(022);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/num.h"
+#include "controller/project.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,14 @@ int run_new(json_t *about, struct run *ret, struct err *e)
 	return journal_event(&ret->journal, take_ptr(event), e);
 }
 
+int run_begin(const char *command, const struct project *p, struct run *ret, struct err *e)
+{
+	return run_new(json_pack("{s:s, s:o, s:o*, s:s, s:o*}", "command", command, "project",
+			       json_string_lossy(p->name), "file", json_string(p->file), "provider",
+			       provider_name(p->provider), "profile", json_string(p->aws.profile)),
+		ret, e);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -210,6 +219,16 @@ void run_close(struct run *r)
 	auto_close_fn(&r->lockfd);
 	auto_close_fn(&r->dirfd);
 	r->lockfd = r->dirfd = -1;
+}
+
+int run_left(const struct run *r, struct err *e)
+{
+	size_t left = journal_open_entries(&r->journal);
+
+	if (left == 0)
+		return 0;
+	return err_set(e, ERR_TRANSIENT, EBUSY,
+		"%zu resources are left: 'controller gc --run %s' removes them", left, r->id);
 }
 
 int run_forget(struct run *r, struct err *e)

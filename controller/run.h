@@ -12,6 +12,8 @@
 
 #include <limits.h>
 
+struct project;
+
 #define RUN_ID 37 /* a UUID of version 7, RFC 9562: sorts by time */
 
 #define RUN_INIT                                                                                   \
@@ -30,6 +32,11 @@ struct run {
 /* A new one, with what is to be known of it: an object, stolen, that becomes the event "run". */
 must_check int run_new(json_t *about, struct run *ret, struct err *e);
 
+/* The same of a command that has a project, of which it keeps what resources are found by later,
+ * and "file", unless that is a path that JSON cannot hold. */
+must_check int run_begin(
+	const char *command, const struct project *p, struct run *ret, struct err *e);
+
 /* One that is there, by its id or a beginning of it that only one has. Kind usage: none, or
  * several; kind transient, -EBUSY: another controller works on it, whose journal as it is now is in
  * *ret. */
@@ -38,6 +45,9 @@ must_check int run_open(const char *id, struct run *ret, struct err *e);
 void run_close(struct run *r);
 
 #define auto_run __attribute__((cleanup(run_close)))
+
+/* 0: its journal has nothing left. Else kind transient, with the command that removes that. */
+must_check int run_left(const struct run *r, struct err *e);
 
 /* Nothing of it is left: removes the folder. */
 must_check int run_forget(struct run *r, struct err *e);

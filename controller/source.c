@@ -3,6 +3,7 @@
 
 #include "common/auto.h"
 #include "common/cancel.h"
+#include "common/fs.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -122,26 +123,12 @@ static int open_all(struct packing *p, int fd, struct err *e)
 	return 0;
 }
 
-/* Not O_TMPFILE, which overlayfs has had since Linux 6.1 only. */
-static int open_nameless(const char *dir, int *ret, struct err *e)
-{
-	char name[PATH_MAX];
-
-	if (snprintf(name, sizeof(name), "%s/source.XXXXXX", dir) >= (int)sizeof(name))
-		return err_set(e, ERR_CONFIG, ENAMETOOLONG, "'%s' is too long", dir);
-	*ret = mkostemp(name, O_CLOEXEC);
-	if (*ret < 0)
-		return err_errno(e, "a file for the source in '%s'", dir);
-	unlink(name);
-	return 0;
-}
-
 int source_pack(
 	const char *dir, const char *without, const char *tmpdir, int *ret_fd, struct err *e)
 {
 	struct packing p = {.dir = dir, .prefix = strlen(dir) + 1, .without = without};
 	auto_close int fd = -1;
-	int rc = open_nameless(tmpdir, &fd, e);
+	int rc = fs_open_nameless(tmpdir, &fd, e);
 
 	if (rc < 0)
 		return rc;

@@ -3,11 +3,10 @@
 
 #include "common/auto.h"
 #include "common/num.h"
+#include "controller/script.h"
 #include "controller/shell.h"
 
 #include <errno.h>
-
-#define MINUTE (60 * NSEC_PER_SEC)
 
 /*
  * $W is the folder of what we bring, $B that of what is built, in memory as $PREFIX is. A worker
@@ -25,36 +24,16 @@
 	"done\n"
 
 const struct step steps[] = {
-	{"agent", STEP_FIRST, INPUT_AGENT, OUTPUT_LOG, 10 * MINUTE,
-		"mkdir -p \"$W\"\n"
-		"cat >\"$W/shared-prep\"\n"
-		"chmod 755 \"$W/shared-prep\"\n"
-		"\"$W/shared-prep\" --version\n"},
+	{"agent", STEP_FIRST, INPUT_AGENT, OUTPUT_LOG, 10 * SCRIPT_MINUTE, SCRIPT_AGENT},
 
-	{"prepare", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 5 * MINUTE,
+	{"prepare", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 5 * SCRIPT_MINUTE,
 		"[ -e /shared/.shared-prep/facts.json ] || touch \"$W/ours\"\n"
 		"\"$W/shared-prep\" prepare --quiet\n"
 		"df -h /shared\n"},
 
-	{"packages", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 30 * MINUTE,
-		"missing=\n"
-		"for p in $PACKAGES; do\n"
-		"	if command -v dpkg-query >/dev/null; then\n"
-		"		[ \"$(dpkg-query -W -f '${db:Status-Status}' \"$p\" 2>/dev/null)\" != installed ] || continue\n"
-		"	elif rpm -q --quiet --whatprovides \"$p\"; then continue; fi\n"
-		"	missing=\"$missing $p\"\n"
-		"done\n"
-		"[ -n \"$missing\" ] || exit 0\n"
-		"echo \"installing$missing\"\n"
-		"[ -w /usr ] || { echo \"packages are missing here, and cannot be installed:$missing\" >&2; exit 1; }\n"
-		"if command -v dnf >/dev/null; then dnf -y -q install $missing\n"
-		"elif command -v yum >/dev/null; then yum -y -q install $missing\n"
-		"else\n"
-		"	export DEBIAN_FRONTEND=noninteractive\n"
-		"	apt-get -q update && apt-get -q -y --no-install-recommends install $missing\n"
-		"fi\n"},
+	{"packages", STEP_FIRST, INPUT_NONE, OUTPUT_LOG, 30 * SCRIPT_MINUTE, SCRIPT_PACKAGES},
 
-	{"source", STEP_FIRST, INPUT_SOURCE, OUTPUT_LOG, 60 * MINUTE,
+	{"source", STEP_FIRST, INPUT_SOURCE, OUTPUT_LOG, 60 * SCRIPT_MINUTE,
 		"mkdir -p \"$B\"\n"
 		"cat >\"$B/source.tar.zst\"\n"},
 
@@ -64,7 +43,8 @@ const struct step steps[] = {
 		"	exit 1\n"
 		"fi\n"
 		"touch \"$B/began.$KEY\"\n"
-		"rm -rf \"$B/tree\" \"$PREFIX\"\n"		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
+		"rm -rf \"$B/tree\" \"$PREFIX\"\n"
+		"\"$W/shared-prep\" unpack --quiet \"$B/source.tar.zst\" \"$B/tree\"\n"
 		"mkdir -p \"$PREFIX\"\n"
 		"cd \"$B/tree\"\n"
 		"rc=0\n"
@@ -78,7 +58,7 @@ const struct step steps[] = {
 		END_ALL
 		"exit $rc\n"},
 
-	{"pack", STEP_EACH, INPUT_NONE, OUTPUT_DIGEST, 120 * MINUTE,
+	{"pack", STEP_EACH, INPUT_NONE, OUTPUT_DIGEST, 120 * SCRIPT_MINUTE,
 		"cd \"$B/tree\"\n"
 		"for f in \"$KEY\".tar.*; do\n"
 		"	[ -f \"$f\" ] || continue\n"
@@ -103,14 +83,14 @@ const struct step steps[] = {
 		"\"$W/shared-prep\" pack --quiet \"$@\" \"$PREFIX\" -o \"$B/$KEY.tar.zst\" >&2\n"
 		"sha256sum <\"$B/$KEY.tar.zst\"\n"},
 
-	{"fetch", STEP_EACH, INPUT_NONE, OUTPUT_ARCHIVE, 120 * MINUTE,
+	{"fetch", STEP_EACH, INPUT_NONE, OUTPUT_ARCHIVE, 120 * SCRIPT_MINUTE,
 		"cat \"$B/$KEY.tar.zst\"\n"},
 
-	{"tidy", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
+	{"tidy", STEP_EACH, INPUT_NONE, OUTPUT_LOG, 10 * SCRIPT_MINUTE,
 		"[ ! -e \"$B/began.$KEY\" ] || rm -rf \"$PREFIX\"\n"
 		"rm -rf \"$B/tree\" \"$B/$KEY.tar.zst\" \"$B/began.$KEY\"\n"},
 
-	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * MINUTE,
+	{"leave", STEP_LAST, INPUT_NONE, OUTPUT_LOG, 10 * SCRIPT_MINUTE,
 		END_ALL
 		"for f in \"$B\"/began.*; do [ ! -e \"$f\" ] || rm -rf \"/shared/${f##*/began.}\"; done\n"
 		"rm -rf \"$B\"\n"
@@ -130,27 +110,15 @@ const struct step steps[] = {
 
 const size_t n_steps = ARRAY_LEN(steps);
 
-static int add_words(struct buf *out, const struct config_words *w)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < w->len && rc == 0; i++) {
-		rc = buf_adds(out, " ");
-		if (rc == 0)
-			rc = shell_quote(out, w->word[i]);
-	}
-	return rc;
-}
-
 /* The positional parameters: what the build script finds in its environment beside the rest. */
 static int add_environment(const struct build *b, struct buf *out)
 {
 	int rc = buf_adds(out, "set --");
 
 	if (rc == 0)
-		rc = add_words(out, &b->app->env);
+		rc = shell_add(out, &b->app->env);
 	if (rc == 0)
-		rc = add_words(out, &b->flags->env);
+		rc = shell_add(out, &b->flags->env);
 	return rc < 0 ? rc : buf_adds(out, "\n");
 }
 
@@ -164,16 +132,6 @@ static int add_flags(const struct build *b, const char *name, const char *flags,
 	target_option(&b->target, option);
 	rc = buf_addf(&text, "%s%s%s", option, *option && *flags ? " " : "", flags);
 	return rc < 0 ? rc : shell_assign(out, name, buf_str(&text));
-}
-
-static int add_packages(const struct build *b, struct buf *out)
-{
-	auto_buf struct buf text = BUF_INIT(STEP_SCRIPT_MAX);
-	int rc = 0;
-
-	for (size_t i = 0; i < b->app->packages.len && rc == 0; i++)
-		rc = buf_addf(&text, "%s%s", i ? " " : "", b->app->packages.word[i]);
-	return rc < 0 ? rc : shell_assign(out, "PACKAGES", buf_str(&text));
 }
 
 static int add_variables(const struct build *b, struct buf *out)
@@ -200,7 +158,7 @@ static int add_variables(const struct build *b, struct buf *out)
 	if (rc < 0 || (rc = add_flags(b, "CFLAGS", f->cflags, out)) < 0 ||
 		(rc = add_flags(b, "CXXFLAGS", f->cxxflags, out)) < 0 ||
 		(rc = add_flags(b, "FCFLAGS", f->fcflags, out)) < 0 ||
-		(rc = add_packages(b, out)) < 0)
+		(rc = shell_assign_list(out, "PACKAGES", &b->app->packages)) < 0)
 		return rc;
 	return buf_addf(out, "PREFIX=/shared/$KEY\nLEVEL=%u\nLIMIT=%llu\n", b->app->level,
 		(unsigned long long)(b->app->timeout / NSEC_PER_SEC));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/supply.h"
 
+#include "common/clock.h"
+#include "common/log.h"
 #include "common/num.h"
 #include "controller/gc.h"
 #include "controller/machine_ec2.h"
@@ -15,6 +17,7 @@
 #define CONNECT_TIME (15 * NSEC_PER_SEC)
 #define PATIENCE     (60 * NSEC_PER_SEC)
 #define SETTLE       (2 * SITE_TIME)
+#define CLEAR_TIME   (5 * 60 * NSEC_PER_SEC)
 
 typedef int take_fn(struct supply *s, const struct crew *c, const char *name, struct machine **ret,
 	struct err *e);
@@ -167,8 +170,9 @@ static int clear_elsewhere(struct supply *s, const char *region, uint64_t deadli
 	return rc < 0 ? rc : clear_in(s, &cloud, deadline, e);
 }
 
-int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
+int supply_clear(struct supply *s, struct err *e)
 {
+	const uint64_t deadline = clock_deadline(CLEAR_TIME);
 	const struct journal *j = &s->run->journal;
 	int rc = journal_open_entries(j) ? clear_in(s, &s->cloud, deadline, e) : 0;
 
@@ -179,6 +183,15 @@ int supply_clear(struct supply *s, uint64_t deadline, struct err *e)
 			rc = clear_elsewhere(s, j->entry[i].region, deadline, e);
 	}
 	return rc;
+}
+
+int supply_end(struct supply *s, const struct run *run, struct err *e)
+{
+	struct err unclear = ERR_INIT;
+
+	if (s->project && supply_clear(s, &unclear) < 0)
+		log_warning("%s", unclear.msg);
+	return run_left(run, e);
 }
 
 int supply_take(struct supply *s, const struct crew *c, unsigned number, struct machine **ret,

@@ -36,9 +36,13 @@ void supply_close(struct supply *s);
 must_check int supply_take(struct supply *s, const struct crew *c, unsigned number,
 	struct machine **ret, struct err *e);
 
-/* At the end of the run: nothing that was made for machines is left, and the journal says so. Kind
- * transient: it could not be made sure of. */
-must_check int supply_clear(struct supply *s, uint64_t deadline, struct err *e);
+/* Nothing that was made for machines is left, and the journal says so. Kind transient: it could not
+ * be made sure of in the time there is for that. */
+must_check int supply_clear(struct supply *s, struct err *e);
+
+/* At the end of the run: the same, where it was opened at all; then as run_left(). What could not
+ * be made sure of is said. */
+must_check int supply_end(struct supply *s, const struct run *run, struct err *e);
 
 /* It is not used any more; called before it is freed. */
 void supply_return(struct supply *s, const struct machine *m);

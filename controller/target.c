@@ -4,6 +4,7 @@
 #include "common/cpu_target.h"
 #include "common/instance_type.h"
 #include "common/near.h"
+#include "controller/arch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -158,8 +159,6 @@ static const struct family sizes[] = {
 	{"c5d.metal", "cascadelake"},
 };
 
-static const char *const archs[] = {"x86_64", "aarch64"};
-
 static const char *march_in(const struct family *list, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -189,8 +188,8 @@ static int unknown(const char *name, struct err *e)
 	struct near n = near_begin(name);
 	char family[TARGET_NAME];
 
-	for (size_t i = 0; i < ARRAY_LEN(archs); i++)
-		near_consider(&n, archs[i]);
+	for (size_t i = 0; i < ARCHS; i++)
+		near_consider(&n, arch_names[i]);
 	for (const struct cpu_target *t = cpu_targets; t->name; t++)
 		near_consider(&n, t->name);
 	target_family(name, family);
@@ -228,11 +227,9 @@ static bool find_plain(const char *name, struct target *ret)
 {
 	const struct cpu_target *t = cpu_target_find(name);
 
-	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
-		if (strcmp(archs[i], name) == 0) {
-			fill(name, name, "", ret);
-			return true;
-		}
+	if (arch_find(name)) {
+		fill(name, name, "", ret);
+		return true;
 	}
 	if (t)
 		fill(t->name, cpu_arch_name(t->arch), t->name, ret);
@@ -282,11 +279,10 @@ int target_find(const char *name, const char *march, struct target *ret, struct 
 
 void target_option(const struct target *t, char out[static TARGET_NAME + 8])
 {
-	const bool arm = strcmp(t->arch, archs[1]) == 0;
-
 	out[0] = '\0';
 	if (t->march[0])
-		snprintf(out, TARGET_NAME + 8, "%s%s", arm ? "-mcpu=" : "-march=", t->march);
+		snprintf(out, TARGET_NAME + 8, "%s%s",
+			arch_is_arm(t->arch) ? "-mcpu=" : "-march=", t->march);
 }
 
 static bool runs(const struct family *f, const struct target *t)

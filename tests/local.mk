@@ -107,6 +107,7 @@ tests_machines_drive_LDADD = $(CONTROLLER_LDADD)
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/unit/test_ami \
+	tests/unit/test_arch \
 	tests/unit/test_artifact \
 	tests/unit/test_bake_gather \
 	tests/unit/test_bake_step \
@@ -119,6 +120,7 @@ check_PROGRAMS += \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
 	tests/unit/test_image_manifest \
+	tests/unit/test_image_name \
 	tests/unit/test_journal \
 	tests/unit/test_ladder \
 	tests/unit/test_matrix \
@@ -140,6 +142,7 @@ check_PROGRAMS += \
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_arch_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_artifact_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_bake_gather_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_bake_step_LDADD = $(CONTROLLER_TEST)
@@ -154,6 +157,7 @@ tests_unit_test_ebs_index_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_image_manifest_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_image_name_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ladder_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_matrix_LDADD = $(CONTROLLER_TEST)

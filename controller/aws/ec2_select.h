@@ -9,6 +9,13 @@
 #define EC2_ID_MAX   40
 #define EC2_NAME_MAX 160
 
+/* Ids that nothing has: what is asked is whether it would be allowed. */
+#define EC2_NO_GROUP    "sg-00000000000000000"
+#define EC2_NO_IMAGE    "ami-00000000000000000"
+#define EC2_NO_INSTANCE "i-00000000000000000"
+#define EC2_NO_SNAPSHOT "snap-00000000000000000"
+#define EC2_NO_VOLUME   "vol-00000000000000000"
+
 struct ec2_filter {
 	const char *name; /* "tag:shared-prep:run", "client-token" */
 	const char *const

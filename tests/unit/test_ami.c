@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/bake_order.h"
+#include "controller/ami.h"
 
 #include "common/num.h"
 
@@ -8,57 +8,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
-
-static void test_names(void **state)
-{
-	static const struct {
-		const char *taken[4];
-		const char *want;
-	} cases[] = {
-		{{NULL}, "oct-2026-11-26"},
-		{{"oct-2026-11-26", NULL}, "oct-2026-11-26-2"},
-		{{"oct-2026-11-26-2", NULL}, "oct-2026-11-26"},
-		{{"oct-2026-11-26-3", "oct-2026-11-26", NULL}, "oct-2026-11-26-2"},
-		{{"oct-2026-11-26-2", "oct-2026-11-26", "oct-2026-11-26-20", NULL},
-			"oct-2026-11-26-3"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct err e = ERR_INIT;
-		char name[AMI_NAME];
-		size_t n = 0;
-
-		while (cases[i].taken[n])
-			n++;
-		assert_int_equal(ami_name_choose("oct-2026-11-26", cases[i].taken, n, name, &e), 0);
-		assert_string_equal(name, cases[i].want);
-	}
-}
-
-static void test_no_name(void **state)
-{
-	static char text[1001][AMI_NAME];
-	static char longest[AMI_NAME];
-	const char *taken[1001];
-	struct err e = ERR_INIT;
-	char name[AMI_NAME] = "as it was";
-
-	(void)state;
-	for (unsigned i = 0; i < ARRAY_LEN(text); i++) {
-		snprintf(text[i], sizeof(text[i]), i < 2 ? "x" : "x-%u", i);
-		taken[i] = text[i];
-	}
-	assert_int_equal(ami_name_choose("x", taken, ARRAY_LEN(taken), name, &e), -EEXIST);
-	assert_int_equal(e.kind, ERR_CONFIG);
-	memset(longest, 'x', sizeof(longest) - 1);
-	taken[0] = longest;
-	assert_int_equal(ami_name_choose(longest, taken, 1, name, &e), -EEXIST);
-	assert_string_equal(name, "as it was");
-}
 
 /* Seen by AWS: one answer that fails for the moment, then one that says it is done. */
 static int look_twice(struct ami *a, uint64_t *ret_done, uint64_t *ret_all, struct err *e)
@@ -91,38 +42,10 @@ static void test_wait(void **state)
 	assert_int_equal(a.n_made, 1);
 }
 
-static void test_image_names(void **state)
-{
-	static const struct {
-		const char *file, *stem, *want;
-	} cases[] = {
-		{"a-2026-11-26.json", NULL, "a-2026-11-26"},
-		{"a.b-2026-11-26-2.json", NULL, "a.b-2026-11-26-2"},
-		{"a-2026-11-26.cdx.json", NULL, ""},
-		{"a-2026-11-26.raw", NULL, ""},
-		{".json", NULL, ""},
-		{"a.b-2026-11-26.raw", "a.b-2026-11-26", "a.b-2026-11-26"},
-		{"a.b-2026-11-26-2.raw.test.log", "a.b-2026-11-26", "a.b-2026-11-26-2"},
-		{"a.b-2026-11-26", "a.b-2026-11-26", "a.b-2026-11-26"},
-		{"a-2026-11-26.raw", "a.b-2026-11-26", ""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const size_t len = bake_image_name(cases[i].file, cases[i].stem);
-
-		assert_int_equal(len, strlen(cases[i].want));
-		assert_memory_equal(cases[i].file, cases[i].want, len);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_no_name),
 		cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_image_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
