@@ -6,7 +6,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -30,7 +29,7 @@ static int find_arch(const char *path, const char **ret, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (fs_open(root, SHELL, O_RDONLY | O_NONBLOCK, 0, &fd, &ignored) < 0)
+	if (fs_open_file(root, SHELL, &fd, &ignored) < 0)
 		return no_root(path, "cannot be opened", e);
 	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
 		memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 ||
