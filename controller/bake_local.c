@@ -260,8 +260,7 @@ static int register_it(
 		.arch_in_name = o->arch_in_name,
 		.inputs = b->inputs,
 		.base_id = "",
-		.boot_mode = "uefi",
-		.bytes = o->project->image.size};
+		.boot_mode = "uefi"};
 	int rc;
 
 	if ((rc = ami_open(&ami, e)) < 0 || (rc = send(o, b, &ami, e)) < 0 ||
