@@ -2,6 +2,7 @@
 #include "controller/freeze.h"
 
 #include "common/auto.h"
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/num.h"
 
@@ -25,6 +26,7 @@ static const char script[] =
 	"timeout " TEXT(FREEZE_TIME) " cat >/dev/null\n"
 				     "fsfreeze --unfreeze / 2>/dev/null || :\n";
 
+#define STEP_MS     100
 #define ANSWER_TIME (FREEZE_TIME / 2 * NSEC_PER_SEC)
 
 static int read_answer(int fd, struct freeze *f, struct err *e)
@@ -38,7 +40,10 @@ static int read_answer(int fd, struct freeze *f, struct err *e)
 		uint64_t left = clock_left(deadline);
 		ssize_t n = 0;
 
-		if (left > 0 && poll(&p, 1, (int)(left / NSEC_PER_MSEC) + 1) == 0)
+		if (cancel_requested())
+			return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
+		/* Only what is there is read, or a signal would have us wait forever. */
+		if (left > 0 && poll(&p, 1, STEP_MS) <= 0)
 			continue;
 		if (left > 0)
 			n = read(fd, text + len, sizeof(text) - 1 - len);
@@ -49,7 +54,10 @@ static int read_answer(int fd, struct freeze *f, struct err *e)
 				"the machine did not say that its disk holds still");
 		len += (size_t)n;
 	}
-	f->frozen = strncmp(text, "frozen\n", 7) == 0;
+	f->frozen = strcmp(text, "frozen\n") == 0;
+	if (!f->frozen && strcmp(text, "synced\n") != 0)
+		return err_set(e, ERR_TRANSIENT, EPROTO,
+			"the machine says something else than that its disk holds still");
 	return 0;
 }
 
