@@ -82,6 +82,35 @@ int fs_open(int rootfd, const char *path, int flags, mode_t mode, int *ret_fd, s
 	return 0;
 }
 
+int fs_open_file(int rootfd, const char *path, int *ret_fd, struct err *e)
+{
+	auto_close int fd = -1;
+	char again[32];
+	struct stat st;
+	int file, rc = fs_open(rootfd, path, O_PATH, 0, &fd, e);
+
+	if (rc < 0)
+		return rc;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "cannot open '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATA, EINVAL, "'%s' is not a file", path);
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+	file = open(again, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return err_errno(e, "cannot open '%s'", path);
+	*ret_fd = file;
+	return 0;
+}
+
+bool fs_confines(void)
+{
+	auto_close int fd =
+		sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT);
+
+	return fd >= 0;
+}
+
 static ssize_t read_some(int fd, void *data, size_t len)
 {
 	ssize_t n;

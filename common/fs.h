@@ -22,6 +22,13 @@ must_check int fs_root(const char *path, int *ret_fd, struct err *e);
 must_check int fs_open(
 	int rootfd, const char *path, int flags, mode_t mode, int *ret_fd, struct err *e);
 
+/* A regular file, to read; anything else is kind data, and is not even opened: a device might do
+ * something then. */
+must_check int fs_open_file(int rootfd, const char *path, int *ret_fd, struct err *e);
+
+/* Links cannot lead out of a root: for what others have made this must be so. */
+bool fs_confines(void);
+
 /* O_PATH descriptor of the directory that holds path, and the last component of path, which need
  * not exist; -EINVAL when that is "", "." or "..". */
 must_check int fs_open_parent(int rootfd, const char *path, int *ret_fd,

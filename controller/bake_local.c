@@ -251,7 +251,6 @@ static int register_it(
 
 	ami.base_id = "";
 	ami.boot_mode = "uefi";
-	ami.bytes = o->project->image.size;
 	if ((rc = ami_open(&ami, e)) < 0 || (rc = send(o, b, &ami, e)) < 0 ||
 		(rc = ami_finish(&ami, e)) < 0)
 		return rc;

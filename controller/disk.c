@@ -2,11 +2,11 @@
 #include "common/cancel.h"
 #include "common/fs.h"
 #include "controller/disk_private.h"
+#include "controller/work_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 static const struct disk_program image_programs[] = {
@@ -75,7 +75,11 @@ static void folder_of(const char *path, char out[static PATH_MAX])
 
 static int set_paths(struct disk *d, struct err *e)
 {
-	if (snprintf(d->work, sizeof(d->work), "%s.partial", d->o.result) >= (int)sizeof(d->work))
+	/* For programs, that it is neither an option nor has a protocol. */
+	const char *here = *d->o.result == '/' ? "" : "./";
+
+	if (snprintf(d->work, sizeof(d->work), "%s%s.partial", here, d->o.result) >=
+		(int)sizeof(d->work))
 		return err_set(e, ERR_USAGE, ENAMETOOLONG, "'%s' is too long", d->o.result);
 	snprintf(d->file, sizeof(d->file), "%s/disk", d->work);
 	snprintf(d->root, sizeof(d->root), "%s/root", d->work);
@@ -94,31 +98,11 @@ static int check_room(struct disk *d, struct err *e)
 	return rc < 0 ? rc : disk_room(folder, need, e);
 }
 
-/* What is in the work folder. */
-static int clear(const struct disk *d, struct err *e)
-{
-	static const char *const names[] = {
-		"root", "disk", "out", "kernel", "initrd", "loader", "conf", "entry"};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(names) && rc == 0; i++)
-		rc = fs_remove_tree(d->work_fd, names[i], e);
-	return rc;
-}
-
 static int take_work(struct disk *d, struct err *e)
 {
-	if (mkdir(d->work, 0700) < 0 && errno != EEXIST)
-		return err_errno(e, "cannot make '%s'", d->work);
-	d->work_fd = open(d->work, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (d->work_fd < 0)
-		return err_errno(e, "cannot use '%s'", d->work);
-	if (flock(d->work_fd, LOCK_EX | LOCK_NB) < 0) {
-		close(take_fd(&d->work_fd));
-		return err_set(e, ERR_TRANSIENT, EBUSY, "another controller is about to make '%s'",
-			d->o.result);
-	}
-	return clear(d, e);
+	int rc = work_folder_take(d->work, &d->work_fd, e);
+
+	return rc < 0 ? rc : work_folder_clear(d->work_fd, e);
 }
 
 static int begin(struct disk *d, struct err *e)
@@ -189,7 +173,7 @@ void disk_close(struct disk *d)
 		disk_detach(d->root);
 	if (d->work_fd >= 0) {
 		/* What cannot be removed is for the next one to report. */
-		if (clear(d, &ignored) == 0)
+		if (work_folder_clear(d->work_fd, &ignored) == 0)
 			(void)!rmdir(d->work);
 		close(d->work_fd);
 	}
@@ -213,10 +197,14 @@ int disk_write(struct disk *d, struct err *e)
 int disk_place(struct disk *d, struct err *e)
 {
 	auto_close int fd = open(d->out, O_RDONLY | O_CLOEXEC);
+	auto_close int dirfd = -1;
+	char folder[PATH_MAX];
 
+	folder_of(d->o.result, folder);
+	dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0644) < 0 || (!d->o.transient && fsync(fd) < 0))
 		return err_errno(e, "cannot write '%s'", d->out);
-	if (rename(d->out, d->o.result) < 0)
+	if (dirfd < 0 || rename(d->out, d->o.result) < 0 || (!d->o.transient && fsync(dirfd) < 0))
 		return err_errno(e, "cannot make '%s'", d->o.result);
 	return 0;
 }

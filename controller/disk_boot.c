@@ -206,11 +206,12 @@ static int write_entry(const struct disk *d, struct err *e)
 	return write_text(d, "entry", text, e);
 }
 
+/* In the work folder, as the name of an image ends at its first "@@". */
 static int mtool(const struct disk *d, const char *const *argv, struct err *e)
 {
 	char epoch[48];
-	const char *full[16] = {"env", "MTOOLS_SKIP_CHECK=1", epoch};
-	size_t n = 3;
+	const char *full[32] = {"env", "-C", d->work, "MTOOLS_SKIP_CHECK=1", epoch};
+	size_t n = 5;
 
 	snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%s", d->layout.epoch);
 	while (*argv && n < ARRAY_LEN(full) - 1)
@@ -222,10 +223,8 @@ static int mtool(const struct disk *d, const char *const *argv, struct err *e)
 static int copy_in(
 	const struct disk *d, const char *image, const char *name, const char *to, struct err *e)
 {
-	char from[PATH_MAX + 16];
-	const char *argv[] = {"mcopy", "-o", "-i", image, from, to, NULL};
+	const char *argv[] = {"mcopy", "-o", "-i", image, name, to, NULL};
 
-	in_work(d, name, from);
 	return mtool(d, argv, e);
 }
 
@@ -251,12 +250,12 @@ static int fill_esp(const struct disk *d, const char *image, struct err *e)
 int disk_boot_esp(struct disk *d, struct err *e)
 {
 	const struct disk_layout *l = &d->layout;
-	char image[PATH_MAX + 64], sectors[24], serial[12];
+	char image[64], sectors[24], serial[12];
 	const char *format[] = {"mformat", "-i", image, "-F", "-T", sectors, "-N", serial, "-h",
 		"255", "-s", "63", "::", NULL};
 	int rc = write_text(d, "conf", "timeout 0\neditor no\n", e);
 
-	snprintf(image, sizeof(image), "%s@@%" PRIu64, d->file, l->esp_start);
+	snprintf(image, sizeof(image), "%s@@%" PRIu64, strrchr(d->file, '/') + 1, l->esp_start);
 	snprintf(sectors, sizeof(sectors), "%" PRIu64, l->esp_size / DISK_SECTOR);
 	snprintf(serial, sizeof(serial), "%.8s", l->esp_id);
 	if (rc == 0)

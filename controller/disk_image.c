@@ -49,12 +49,14 @@ int disk_image_need(const struct disk *d, uint64_t *ret, struct err *e)
 
 static int copy(struct disk *d, struct err *e)
 {
-	const char *raw[] = {
-		"cp", "--reflink=auto", "--sparse=always", "--", d->o.base, d->file, NULL};
+	char base[PATH_MAX + 2];
+	const char *raw[] = {"cp", "--reflink=auto", "--sparse=always", base, d->file, NULL};
 	const char *qcow2[] = {
-		"qemu-img", "convert", "-f", "qcow2", "-O", "raw", d->o.base, d->file, NULL};
+		"qemu-img", "convert", "-f", "qcow2", "-O", "raw", base, d->file, NULL};
 	const char *const *argv = d->kind == DISK_QCOW2 ? qcow2 : raw;
 
+	/* What is behind "nbd:" or "json:" QEMU would ask others for. */
+	snprintf(base, sizeof(base), "%s%s", *d->o.base == '/' ? "" : "./", d->o.base);
 	return disk_run(&(struct disk_command){.argv = argv}, e);
 }
 
@@ -156,13 +158,13 @@ static int grow_ext4(const struct disk *d, struct err *e)
 	auto_close int fd = -1;
 	char device[32];
 	const char *check[] = {"e2fsck", "-f", "-y", device, NULL};
-	const char *grow[] = {"resize2fs", "-f", device, NULL};
+	const char *grow[] = {"resize2fs", device, NULL};
 	struct err ignored = ERR_INIT;
 	int rc = attach(d, &fd, device, e);
 
 	if (rc < 0)
 		return rc;
-	/* Ends with 1 where it has corrected something; what it could not is seen next. */
+	/* Ends with 1 where it has corrected something; what it could not resize2fs refuses. */
 	rc = disk_run(&(struct disk_command){.argv = check}, &ignored);
 	if (rc == -ECANCELED) {
 		*e = ignored;

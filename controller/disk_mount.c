@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/fs.h"
 #include "controller/disk_private.h"
 
 #include <errno.h>
@@ -13,6 +14,10 @@
 
 int disk_namespace(struct err *e)
 {
+	if (!fs_confines())
+		return err_set(e, ERR_SYSTEM, ENOSYS,
+			"this kernel cannot keep the links of an image within it (openat2): use Linux "
+			"5.6 or later");
 	if (geteuid() != 0)
 		return err_set(e, ERR_SYSTEM, EPERM,
 			"disk images are made by root, for the owners of their files: use sudo");
@@ -34,8 +39,14 @@ static int configure(int file, int device, uint64_t offset, uint64_t size)
 	/* before Linux 5.8 */
 	if (errno != EINVAL && errno != ENOTTY)
 		return -errno;
-	if (ioctl(device, LOOP_SET_FD, file) < 0 || ioctl(device, LOOP_SET_STATUS64, &old) < 0)
+	if (ioctl(device, LOOP_SET_FD, file) < 0)
 		return -errno;
+	if (ioctl(device, LOOP_SET_STATUS64, &old) < 0) {
+		const int num = errno;
+
+		(void)ioctl(device, LOOP_CLR_FD, 0);
+		return -num;
+	}
 	return 0;
 }
 
@@ -73,9 +84,21 @@ int disk_attach(const char *file, uint64_t offset, uint64_t size, int *ret_fd,
 
 int disk_mount(const char *device, const char *type, const char *path, struct err *e)
 {
-	/* A copy of an XFS has the UUID of its original, which may be mounted too. */
-	const char *data = strcmp(type, "xfs") == 0 ? "nouuid" : NULL;
+	static const struct {
+		const char *type, *data;
+	} rows[] = {
+		/* A copy of an XFS has the UUID of its original, which may be mounted too. */
+		{"xfs", "nouuid"},
+		/* Else the file system says what an error in it does, up to a panic of this kernel.
+		 */
+		{"ext4", "errors=remount-ro"},
+	};
+	const char *data = NULL;
 
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strcmp(type, rows[i].type) == 0)
+			data = rows[i].data;
+	}
 	if (mount(device, path, type, MS_NODEV | MS_NOATIME, data) < 0)
 		return err_errno(e, "cannot mount the root as %s", type);
 	return 0;

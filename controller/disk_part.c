@@ -23,6 +23,9 @@ static const char *const data_types[] = {
 	"83",                                   /* the same, of an MBR */
 };
 
+/* Of an MBR: that which logical ones are in. */
+static const char *const containers[] = {"5", "f", "85"};
+
 static bool is_one_of(const char *type, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -119,9 +122,7 @@ int disk_table_parse(
 		struct disk_part *p = &ret->part[ret->n];
 
 		rc = parse_part(part, (uint64_t)sector, bytes, p, e);
-		/* The container of an MBR's logical ones. */
-		if (rc == 0 && !ret->gpt &&
-			(strcmp(p->type, "5") == 0 || strcmp(p->type, "f") == 0))
+		if (rc == 0 && !ret->gpt && is_one_of(p->type, containers, ARRAY_LEN(containers)))
 			continue;
 		if (rc == 0)
 			rc = check_overlap(ret, p, e);

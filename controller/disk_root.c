@@ -25,8 +25,8 @@ static const char *arch_of(int rootfd, const char *path)
 	auto_close int fd = -1;
 	Elf64_Ehdr h;
 
-	if (fs_open(rootfd, path, O_RDONLY | O_NONBLOCK, 0, &fd, &ignored) < 0 ||
-		read(fd, &h, sizeof(h)) != sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
+	if (fs_open_file(rootfd, path, &fd, &ignored) < 0 || read(fd, &h, sizeof(h)) != sizeof(h) ||
+		memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
 		return "";
 	return h.e_machine == EM_X86_64 ? "x86_64" : h.e_machine == EM_AARCH64 ? "aarch64" : "";
 }
@@ -129,12 +129,12 @@ int disk_copy_file(int rootfd, const char *from, const char *to, uint64_t *ret_s
 	auto_close int out = -1;
 	struct stat st;
 	off_t left;
-	int rc = fs_open(rootfd, from, O_RDONLY | O_NONBLOCK, 0, &in, e);
+	int rc = fs_open_file(rootfd, from, &in, e);
 
 	if (rc < 0)
 		return rc;
-	if (fstat(in, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > FILE_MAX)
-		return err_set(e, ERR_DATA, EFBIG, "'%s' is no file, or too large", from);
+	if (fstat(in, &st) < 0 || (uint64_t)st.st_size > FILE_MAX)
+		return err_set(e, ERR_DATA, EFBIG, "'%s' is too large", from);
 	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_errno(e, "cannot make '%s'", to);

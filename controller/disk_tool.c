@@ -162,6 +162,14 @@ static int start(const struct disk_command *c, struct stream s[2], struct child 
 		c->argv, environ, &(struct child_files){.in = in, .out = out, .err = err}, ret, e);
 }
 
+/* One may have mounted something, or have others work for it: it is asked first. */
+static void end(struct child *c)
+{
+	child_stop(c);
+	while (!child_ended(c))
+		(void)poll(NULL, 0, 10);
+}
+
 int disk_run(const struct disk_command *c, struct err *e)
 {
 	auto_buf struct buf words = BUF_INIT(LAST_WORDS);
@@ -171,7 +179,8 @@ int disk_run(const struct disk_command *c, struct err *e)
 
 	if (rc == 0)
 		rc = attend(&child, s, c->argv[0], e);
-	child_kill(&child);
+	if (rc < 0)
+		end(&child);
 	auto_close_fn(&s[0].fd);
 	auto_close_fn(&s[1].fd);
 	if (rc < 0)

@@ -22,7 +22,7 @@
 
 static int tar_need(const char *path, uint64_t *ret, struct err *e)
 {
-	unsigned char head[DISK_HEAD];
+	unsigned char head[DISK_HEAD] = {0};
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
@@ -204,7 +204,8 @@ static int bootstrap(struct disk *d, struct err *e)
 	argv[n++] = strchr(d->o.base, ':') + 1;
 	argv[n++] = partial;
 	rc = disk_run(&(struct disk_command){.argv = argv, .kind = ERR_TRANSIENT}, e);
-	if (rc == 0 && rename(partial, d->cached) < 0)
+	/* What is there under that name is taken for whole, in each bake to come. */
+	if (rc == 0 && (fsync(lock) < 0 || rename(partial, d->cached) < 0))
 		rc = err_errno(e, "cannot keep '%s'", d->cached);
 	if (rc < 0)
 		unlink(partial);

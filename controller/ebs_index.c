@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC   "shared-prep ebs 1"
@@ -20,6 +21,7 @@
 #define WORDS   4
 #define SYNC_AT 64 /* lines */
 #define NEW     ".new"
+#define NONE    "-" /* in place of a parent */
 
 static bool take_hex(const char *text, uint8_t out[static DIGEST_SIZE])
 {
@@ -44,15 +46,19 @@ static void put_hex(const uint8_t digest[static DIGEST_SIZE], char out[static DI
 /* "block INDEX DIGEST", "base INDEX DIGEST" */
 static int take_block(struct ebs_index *i, char *const *word, struct err *e)
 {
+	const bool base = strcmp(word[0], "base") == 0;
 	uint64_t at;
 	int rc = num_u64(word[1], 0, i->n ? i->n - 1 : 0, &at, e);
 
 	if (rc < 0)
 		return rc;
+	/* It would never be sent. */
+	if (base && !ebs_is_id(i->head.parent))
+		return err_set(e, ERR_DATA, EINVAL, "a block of no parent");
 	if (!i->block || !take_hex(word[2], i->block[at].digest))
 		return err_set(e, ERR_DATA, EINVAL, "no digest");
 	i->block[at].known = true;
-	i->block[at].sent |= strcmp(word[0], "block") == 0;
+	i->block[at].sent |= !base;
 	return 0;
 }
 
@@ -93,11 +99,15 @@ static int take_key(struct ebs_index *i, char *const *word, struct err *e)
 
 static int take_parent(struct ebs_index *i, char *const *word, struct err *e)
 {
+	if (strcmp(word[1], NONE) != 0 && !ebs_is_id(word[1]))
+		return err_set(e, ERR_DATA, EINVAL, "'%.40s' is no snapshot", word[1]);
 	return take_text(word[1], i->head.parent, sizeof(i->head.parent), e);
 }
 
 static int take_snapshot(struct ebs_index *i, char *const *word, struct err *e)
 {
+	if (!ebs_is_id(word[1]))
+		return err_set(e, ERR_DATA, EINVAL, "'%.40s' is no snapshot", word[1]);
 	return take_text(word[1], i->snapshot, sizeof(i->snapshot), e);
 }
 
@@ -172,6 +182,17 @@ static int take_lines(struct ebs_index *i, FILE *f, off_t *ret_len, struct err *
 	return 0;
 }
 
+/* Nothing that would keep us waiting, or lies elsewhere. */
+static int open_file(const char *path, int flags, int *ret, struct err *e)
+{
+	struct stat st;
+	int rc = fs_open(AT_FDCWD, path, flags | O_NOFOLLOW | O_NONBLOCK, 0, ret, e);
+
+	if (rc == 0 && (fstat(*ret, &st) < 0 || !S_ISREG(st.st_mode)))
+		return err_set(e, ERR_DATA, EINVAL, "'%s' is not a file", path);
+	return rc;
+}
+
 static int load(const char *path, int flags, struct ebs_index *ret, struct err *e)
 {
 	auto_file FILE *f = NULL;
@@ -179,7 +200,7 @@ static int load(const char *path, int flags, struct ebs_index *ret, struct err *
 	int rc, fd;
 
 	*ret = (struct ebs_index)EBS_INDEX_INIT;
-	rc = fs_open(AT_FDCWD, path, flags | O_NOFOLLOW, 0, &ret->fd, e);
+	rc = open_file(path, flags, &ret->fd, e);
 	if (rc < 0)
 		return rc;
 	if (flags != O_RDONLY && flock(ret->fd, LOCK_EX | LOCK_NB) < 0)
@@ -245,7 +266,9 @@ int ebs_index_create(const struct ebs_index_new *new, struct ebs_index *ret, str
 	*ret = (struct ebs_index)EBS_INDEX_INIT;
 	if (snprintf(other, sizeof(other), "%s" NEW, new->path) >= (int)sizeof(other))
 		return err_set(e, ERR_USAGE, ENAMETOOLONG, "'%s' is too long", new->path);
-	f = fopen(other, "we");
+	/* Whatever has that name, nothing is written through it. */
+	(void)!unlink(other);
+	f = fopen(other, "wxe");
 	if (!f || write_all(f, new) < 0 || rename(other, new->path) < 0)
 		return err_errno(e, "cannot write '%s'", new->path);
 	return ebs_index_open(new->path, ret, e);

@@ -30,26 +30,32 @@ static uint64_t call_deadline(const struct upload *up)
 
 /* --- what there is */
 
+static uint64_t mtime_of(const struct stat *st)
+{
+	return (uint64_t)st->st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_mtim.tv_nsec;
+}
+
 static int make_head(struct upload *up, struct ebs_index_head *ret, struct err *e)
 {
 	const struct ebs_upload *u = up->u;
+	uint64_t need;
 	struct stat st;
 
 	if (fstat(up->fd, &st) < 0)
 		return err_errno(e, "'%s'", u->path);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return err_set(e, ERR_USAGE, EINVAL, "'%s' is no disk image", u->path);
+	need = u->volume > (uint64_t)st.st_size ? u->volume : (uint64_t)st.st_size;
+	if (need > EBS_INDEX_MAX)
+		return err_set(e, ERR_USAGE, EINVAL, "'%s': no volume of %llu bytes can be had",
+			u->path, (unsigned long long)need);
 	*ret = (struct ebs_index_head){
 		.size = (uint64_t)st.st_size,
-		.mtime = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec,
+		.mtime = mtime_of(&st),
 		.inode = st.st_ino,
-		.volume = u->volume ? u->volume : ((uint64_t)st.st_size + GIB - 1) / GIB * GIB,
+		.volume = (need + GIB - 1) / GIB * GIB,
 		.parent = "-",
 	};
-	if (ret->size > ret->volume || ret->volume > EBS_INDEX_MAX || ret->volume % GIB)
-		return err_set(e, ERR_USAGE, EINVAL,
-			"'%s' of %llu bytes: no volume of %llu bytes holds it", u->path,
-			(unsigned long long)ret->size, (unsigned long long)ret->volume);
 	snprintf(ret->key, sizeof(ret->key), "%s",
 		!u->encrypt                 ? "none"
 		: u->kms_key && *u->kms_key ? u->kms_key
@@ -57,21 +63,43 @@ static int make_head(struct upload *up, struct ebs_index_head *ret, struct err *
 	return 0;
 }
 
-/* 1: the snapshot is there; its state is "" where it is not. */
-static int look_up(struct upload *up, const char *id, char state[static 16], struct err *e)
+/* What was sent together is whole only if the image was. */
+static int check_image(const struct upload *up, struct err *e)
 {
-	const char *ids[] = {id, NULL};
+	const struct ebs_index_head *h = &up->index.head;
+	struct stat st;
+
+	if (fstat(up->fd, &st) < 0)
+		return err_errno(e, "'%s'", up->u->path);
+	if ((uint64_t)st.st_size == h->size && mtime_of(&st) == h->mtime)
+		return 0;
+	return err_set(e, ERR_DATA, EBUSY, "it was written to meanwhile: nothing is made of it");
+}
+
+struct seen {
+	char state[16]; /* "": there is no such snapshot */
+	bool ours;      /* what is in the index can be said of it */
+};
+
+/* An index may name anything: what is taken for ours bears our tag, and may be removed again. */
+static int look_up(
+	struct upload *up, const struct ebs_index *index, struct seen *ret, struct err *e)
+{
+	const char *ids[] = {index->snapshot, NULL};
 	const struct ec2_select which = {.ids = ids, .deadline = call_deadline(up)};
 	auto_ec2_volumes struct ec2_volumes list = {0};
 	int rc = ec2_snapshots(up->u->client, &which, &list, e);
 
-	*state = '\0';
+	*ret = (struct seen){.state = ""};
 	if (rc < 0 && strcmp(up->u->client->fault.code, "InvalidSnapshot.NotFound") == 0) {
 		*e = (struct err)ERR_INIT;
 		return 0;
 	}
-	if (rc == 0 && list.n == 1)
-		snprintf(state, 16, "%s", list.item[0].state);
+	if (rc == 0 && list.n == 1) {
+		snprintf(ret->state, sizeof(ret->state), "%s", list.item[0].state);
+		ret->ours = ec2_tags_get(&list.item[0].tags, RESOURCE_RUN) &&
+			    list.item[0].bytes == index->head.volume;
+	}
 	return rc;
 }
 
@@ -112,7 +140,8 @@ static int adopt(struct upload *up, struct err *e)
 static int find_parent(
 	struct upload *up, const struct ebs_index_head *head, struct ebs_index *ret, struct err *e)
 {
-	char path[PATH_MAX], state[16] = "";
+	struct seen seen = {.state = ""};
+	char path[PATH_MAX];
 	bool fits;
 	int rc;
 
@@ -126,8 +155,8 @@ static int find_parent(
 	*e = (struct err)ERR_INIT;
 	fits = rc == 0 && ret->complete && ret->head.volume <= head->volume &&
 	       strcmp(ret->head.key, head->key) == 0;
-	rc = fits ? look_up(up, ret->snapshot, state, e) : 0;
-	if (rc == 0 && strcmp(state, "completed") != 0)
+	rc = fits ? look_up(up, ret, &seen, e) : 0;
+	if (rc == 0 && (!seen.ours || strcmp(seen.state, "completed") != 0))
 		ebs_index_close(ret);
 	return rc;
 }
@@ -188,22 +217,25 @@ static int start_anew(
 /* Of another run where that is well, else a new one. 1: it is completed already. */
 static int begin(struct upload *up, struct ebs_uploaded *ret, struct err *e)
 {
+	struct seen seen = {.state = ""};
 	struct ebs_index_head head;
-	char path[PATH_MAX], state[16] = "";
+	char path[PATH_MAX];
+	bool completed;
 	int rc = make_head(up, &head, e);
 
 	snprintf(path, sizeof(path), "%s" EBS_UPLOAD_INDEX, up->u->path);
 	if (rc == 0)
 		rc = open_index(up, path, &head, e);
 	if (rc > 0)
-		rc = look_up(up, up->index.snapshot, state, e);
+		rc = look_up(up, &up->index, &seen, e);
 	if (rc < 0)
 		return rc;
-	ret->continued = strcmp(state, "pending") == 0 || strcmp(state, "completed") == 0;
+	completed = strcmp(seen.state, "completed") == 0;
+	ret->continued = seen.ours && (completed || strcmp(seen.state, "pending") == 0);
 	if (!ret->continued)
 		return start_anew(up, path, &head, e);
 	rc = adopt(up, e);
-	return rc < 0 ? rc : strcmp(state, "completed") == 0;
+	return rc < 0 ? rc : completed;
 }
 
 /* --- its end */
@@ -224,12 +256,12 @@ static int wait_completed(struct upload *up, uint64_t deadline, struct err *e)
 	const char *id = up->index.snapshot;
 
 	for (uint64_t pause = POLL;; pause = pause * 2 < POLL_MAX ? pause * 2 : POLL_MAX) {
-		char state[16];
-		int rc = look_up(up, id, state, e);
+		struct seen seen;
+		int rc = look_up(up, &up->index, &seen, e);
 
-		if (rc < 0 || strcmp(state, "completed") == 0)
+		if (rc < 0 || strcmp(seen.state, "completed") == 0)
 			return rc;
-		if (strcmp(state, "error") == 0)
+		if (strcmp(seen.state, "error") == 0)
 			return err_set(e, ERR_REMOTE, EREMOTEIO,
 				"snapshot %s: EC2 says that it has failed", id);
 		if (cancel_requested())
@@ -267,6 +299,8 @@ static int send_all(struct upload *up, struct ebs_uploaded *ret, struct err *e)
 	if (rc == 0) {
 		rc = upload_send(up, e);
 		ret->sent = up->sent;
+		if (rc == 0)
+			rc = check_image(up, e);
 		if (rc == 0)
 			rc = seal(up, ret->continued, e);
 	}

@@ -21,7 +21,7 @@ struct ebs_upload {
 	const char *former;      /* path of another that was sent; or NULL */
 	const char *token;       /* client token, of the journal too */
 	const char *description; /* or NULL */
-	uint64_t volume;         /* bytes, a multiple of 1 GiB; 0: what the image needs */
+	uint64_t volume;         /* bytes, at least: it holds the image, and is whole GiB */
 	bool encrypt;
 	const char *kms_key; /* ARN; NULL or "": the account's default */
 	struct ec2_tags tags;

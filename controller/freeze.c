@@ -2,6 +2,7 @@
 #include "controller/freeze.h"
 
 #include "common/auto.h"
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/num.h"
 
@@ -26,6 +27,7 @@ static const char script[] =
 	"timeout " TEXT(FREEZE_TIME) " cat >/dev/null\n"
 				     "fsfreeze --unfreeze / 2>/dev/null || :\n";
 
+#define STEP_MS     100
 #define ANSWER_TIME (FREEZE_TIME / 2 * NSEC_PER_SEC)
 
 static int wait_for_answer(int fd, struct err *e)
@@ -39,7 +41,10 @@ static int wait_for_answer(int fd, struct err *e)
 		uint64_t left = clock_left(deadline);
 		ssize_t n = 0;
 
-		if (left > 0 && poll(&p, 1, (int)(left / NSEC_PER_MSEC) + 1) == 0)
+		if (cancel_requested())
+			return err_set(e, ERR_TRANSIENT, ECANCELED, "interrupted");
+		/* Only what is there is read, or a signal would have us wait forever. */
+		if (left > 0 && poll(&p, 1, STEP_MS) <= 0)
 			continue;
 		if (left > 0)
 			n = read(fd, text + len, sizeof(text) - 1 - len);
@@ -50,6 +55,9 @@ static int wait_for_answer(int fd, struct err *e)
 				"the machine did not say that its disk holds still");
 		len += (size_t)n;
 	}
+	if (strcmp(text, "still\n") != 0)
+		return err_set(e, ERR_TRANSIENT, EPROTO,
+			"the machine says something else than that its disk holds still");
 	return 0;
 }
 

@@ -135,6 +135,7 @@ libcontroller_a_SOURCES = \
 	controller/target.c controller/target.h \
 	controller/userdata.c controller/userdata.h \
 	controller/userdata_script.c controller/userdata_script.h \
+	controller/work_folder.c controller/work_folder.h \
 	controller/worker.c controller/worker.h \
 	controller/worker_doing.c \
 	controller/worker_step.c controller/worker_step.h \

@@ -12,11 +12,11 @@
 #include "controller/qemu_boot.h"
 #include "controller/qemu_console.h"
 #include "controller/qemu_talk.h"
+#include "controller/work_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -53,19 +53,7 @@ static void close_fd(int *fd)
 
 static int take_folder(struct qemu *q, struct err *e)
 {
-	if (q->folder_fd >= 0)
-		return 0;
-	if (mkdir(q->folder, 0700) < 0 && errno != EEXIST)
-		return err_errno(e, "cannot make '%s'", q->folder);
-	q->folder_fd = open(q->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (q->folder_fd < 0)
-		return err_errno(e, "cannot use '%s'", q->folder);
-	if (flock(q->folder_fd, LOCK_EX | LOCK_NB) < 0) {
-		close_fd(&q->folder_fd);
-		return err_set(
-			e, ERR_TRANSIENT, EBUSY, "another controller works in '%s'", q->folder);
-	}
-	return 0;
+	return q->folder_fd >= 0 ? 0 : work_folder_take(q->folder, &q->folder_fd, e);
 }
 
 static int open_log(struct qemu *q, struct err *e)

@@ -6,7 +6,6 @@
 #include "controller/machine_local.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -29,7 +28,7 @@ static int find_arch(const char *path, const char **ret, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (fs_open(root, SHELL, O_RDONLY | O_NONBLOCK, 0, &fd, &ignored) < 0)
+	if (fs_open_file(root, SHELL, &fd, &ignored) < 0)
 		return no_root(path, "cannot be opened", e);
 	*ret = arch_of_program(fd);
 	if (!*ret)

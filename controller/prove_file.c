@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct proof {
 	const struct prove_file *p;
@@ -95,15 +94,25 @@ static int promote(const struct proof *t, struct err *e)
 
 /* --- the test */
 
-static int check_file(const char *file, struct err *e)
+static int check_file(const char *file, struct stat *ret, struct err *e)
 {
-	struct stat st;
-
-	if (stat(file, &st) < 0)
+	if (stat(file, ret) < 0)
 		return err_set(e, ERR_USAGE, errno, "image '%s': %s", file, strerror(errno));
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(ret->st_mode))
 		return err_set(e, ERR_USAGE, EINVAL, "image '%s' is not a file", file);
 	return 0;
+}
+
+int prove_file_stays(const char *file, const struct stat *was, struct err *e)
+{
+	struct stat is;
+
+	if (stat(file, &is) == 0 && is.st_dev == was->st_dev && is.st_ino == was->st_ino &&
+		is.st_size == was->st_size && is.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+		is.st_mtim.tv_nsec == was->st_mtim.tv_nsec)
+		return 0;
+	return err_set(e, ERR_TRANSIENT, EBUSY,
+		"image '%s' has changed since the test began: test it again", file);
 }
 
 static int test_it(
@@ -115,7 +124,7 @@ static int test_it(
 	if (rc < 0)
 		return rc;
 	/* The console is written there too. */
-	log = open(t->log, O_WRONLY | O_APPEND | O_CLOEXEC);
+	log = open(t->log, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	return image_test_run(
 		&(struct image_test){
 			.machine = m,
@@ -133,7 +142,8 @@ int prove_file(const struct prove_file *p, struct image_results *ret,
 {
 	struct proof t = {.p = p};
 	struct machine *m = NULL;
-	int rc = check_file(p->file, e);
+	struct stat st;
+	int rc = check_file(p->file, &st, e);
 
 	ret->n = 0;
 	*ret_current = '\0';
@@ -154,6 +164,8 @@ int prove_file(const struct prove_file *p, struct image_results *ret,
 	if (rc == 0)
 		rc = test_it(&t, m, ret, e);
 	machine_free(m);
+	if (rc == 0 && p->promote)
+		rc = prove_file_stays(p->file, &st, e);
 	if (rc == 0 && p->promote)
 		rc = promote(&t, e);
 	if (rc == 0 && p->promote)

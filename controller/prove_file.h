@@ -13,6 +13,7 @@
 #include "controller/project.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
 struct prove_file {
 	const struct project *project; /* whose image it is; NULL: not known */
@@ -34,5 +35,8 @@ must_check int prove_file(const struct prove_file *p, struct image_results *ret,
 /* NAME of a file that is called NAME-20261126.img, NAME-2026-11-26-2.qcow2 or the like: its length.
  * Pure. */
 size_t prove_file_name(const char *file);
+
+/* The file is still the one that was looked at: else what was tested is not what is there. */
+must_check int prove_file_stays(const char *file, const struct stat *was, struct err *e);
 
 #endif

@@ -88,7 +88,9 @@ static bool is_ours(const struct stat *st)
 /* Above the file of that name, which is made where there is none, and then noted. */
 static int cover(const char *path, const char *with, struct buf *made, struct err *e)
 {
-	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	/* A FIFO there would keep us waiting. */
+	auto_close int fd =
+		open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -119,6 +119,7 @@ check_PROGRAMS += \
 	tests/unit/test_ebs_index \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
+	tests/unit/test_freeze \
 	tests/unit/test_image_manifest \
 	tests/unit/test_image_name \
 	tests/unit/test_journal \
@@ -128,6 +129,7 @@ check_PROGRAMS += \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_project \
+	tests/unit/test_prove \
 	tests/unit/test_qemu \
 	tests/unit/test_query \
 	tests/unit/test_retire \
@@ -138,7 +140,8 @@ check_PROGRAMS += \
 	tests/unit/test_step \
 	tests/unit/test_target \
 	tests/unit/test_userdata \
-	tests/unit/test_userdata_script
+	tests/unit/test_userdata_script \
+	tests/unit/test_work_folder
 AWS_CLIENT = tests/unit/aws_client.c tests/unit/aws_client.h
 CONTROLLER_TEST = libscratch.a $(CONTROLLER_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_ami_LDADD = $(CONTROLLER_TEST)
@@ -156,6 +159,7 @@ tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
 tests_unit_test_ebs_index_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_freeze_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_image_manifest_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_image_name_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_journal_LDADD = $(CONTROLLER_TEST)
@@ -165,6 +169,7 @@ tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_policy_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_prove_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_qemu_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
@@ -177,6 +182,7 @@ tests_unit_test_step_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_target_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_userdata_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_userdata_script_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_work_folder_LDADD = $(CONTROLLER_TEST)
 endif
 endif
 

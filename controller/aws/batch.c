@@ -7,13 +7,21 @@
 #include <errno.h>
 #include <string.h>
 
-/* "" where there is none. */
+static int bad(const char *key, const char *how, struct err *e)
+{
+	return err_set(e, ERR_DATA, EPROTO, "%s of the answer of batch is %s", key, how);
+}
+
+/* "" where there is none; what cannot be read is no sign that there is none. */
 static int copy(const json_t *from, const char *key, char *out, size_t size, struct err *e)
 {
-	const char *text = json_string_value(json_object_get(from, key));
+	const json_t *value = json_object_get(from, key);
+	const char *text = json_string_value(value);
 
+	if (value && !text && !json_is_null(value))
+		return bad(key, "no text", e);
 	if (text && strlen(text) >= size)
-		return err_set(e, ERR_DATA, EPROTO, "%s of the answer of batch is too long", key);
+		return bad(key, "too long", e);
 	snprintf(out, size, "%s", text ? text : "");
 	return 0;
 }
@@ -51,24 +59,41 @@ static int add_image(struct batch_uses *list, const char *environment, const jso
 	return copy(in, key, u->image, sizeof(u->image), e);
 }
 
+/* NULL where there is none. */
+static int list_of(const json_t *from, const char *key, const json_t **ret, struct err *e)
+{
+	const json_t *value = json_object_get(from, key);
+
+	if (value && !json_is_array(value) && !json_is_null(value))
+		return bad(key, "no list", e);
+	*ret = value;
+	return 0;
+}
+
 static int take_environment(struct batch_uses *list, const json_t *j, struct err *e)
 {
 	const json_t *resources = json_object_get(j, "computeResources");
-	const json_t *template = json_object_get(resources, "launchTemplate"), *one;
+	const json_t *template = json_object_get(resources, "launchTemplate");
+	const json_t *overrides, *configurations, *one;
 	char name[BATCH_NAME];
 	size_t i;
 	int rc = copy(j, "computeEnvironmentName", name, sizeof(name), e);
 
 	if (rc == 0)
-		rc = add_image(list, name, resources, "imageId", e);
+		rc = list_of(template, "overrides", &overrides, e);
+	if (rc == 0)
+		rc = list_of(resources, "ec2Configuration", &configurations, e);
+	if (rc < 0)
+		return rc;
+	rc = add_image(list, name, resources, "imageId", e);
 	if (rc == 0)
 		rc = add_template(list, name, template, e);
-	json_array_foreach(json_object_get(template, "overrides"), i, one)
+	json_array_foreach(overrides, i, one)
 	{
 		if (rc == 0)
 			rc = add_template(list, name, one, e);
 	}
-	json_array_foreach(json_object_get(resources, "ec2Configuration"), i, one)
+	json_array_foreach(configurations, i, one)
 	{
 		if (rc == 0)
 			rc = add_image(list, name, one, "imageIdOverride", e);
@@ -78,11 +103,14 @@ static int take_environment(struct batch_uses *list, const json_t *j, struct err
 
 static int take_page(void *ctx, const json_t *answer, struct err *e)
 {
-	const json_t *j;
+	static const char key[] = "computeEnvironments";
+	const json_t *all, *j;
 	size_t i;
-	int rc = 0;
+	int rc = list_of(answer, key, &all, e);
 
-	json_array_foreach(json_object_get(answer, "computeEnvironments"), i, j)
+	if (rc == 0 && !json_is_array(all))
+		return bad(key, "missing", e);
+	json_array_foreach(all, i, j)
 	{
 		const char *status = json_string_value(json_object_get(j, "status"));
 

@@ -21,10 +21,9 @@ static json_t *tags_json(const struct ec2_tags *tags)
 	return list;
 }
 
-/* It becomes part of a path. */
-static bool is_id(const char *id)
+bool ebs_is_id(const char *id)
 {
-	return id && strncmp(id, "snap-", 5) == 0 && strlen(id) < EC2_ID_MAX &&
+	return strncmp(id, "snap-", 5) == 0 && id[5] && strlen(id) < EC2_ID_MAX &&
 	       strspn(id + 5, "0123456789abcdef") == strlen(id + 5);
 }
 
@@ -34,7 +33,7 @@ static int take_start(const struct json_call *c, const json_t *answer,
 	const struct call shown = {.service = c->service, .action = c->target};
 	const char *id = json_string_value(json_object_get(answer, "SnapshotId"));
 
-	if (!is_id(id))
+	if (!id || !ebs_is_id(id))
 		return call_bad_answer(&shown, e, "no SnapshotId");
 	if (json_integer_value(json_object_get(answer, "BlockSize")) != EBS_BLOCK)
 		return call_bad_answer(&shown, e, "blocks that are not of 512 KiB");

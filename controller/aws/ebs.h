@@ -24,6 +24,9 @@ struct ebs_start {
 	uint64_t deadline;
 };
 
+/* An id of a snapshot, which may then be a part of a path. */
+bool ebs_is_id(const char *id);
+
 /* Kind data: its blocks are of another size. */
 must_check int ebs_start(struct call_client *client, const struct ebs_start *s,
 	char ret_id[static EC2_ID_MAX], struct err *e);

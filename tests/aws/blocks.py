@@ -126,7 +126,9 @@ class Ebs:
         found = [self.snapshots[i] for i in params["SnapshotIds"] if i in self.snapshots]
         if not found:
             return (400, {}, b"<Response><Errors><Error><Code>InvalidSnapshot.NotFound</Code></Error></Errors></Response>")
-        items = "".join(f"<item><snapshotId>{s.name}</snapshotId><status>{s.state}</status></item>" for s in found)
+        tags = lambda s: "".join(f"<item><key>{k}</key><value>{v}</value></item>" for k, v in s.tags.items())  # noqa: E731
+        items = "".join(f"<item><snapshotId>{s.name}</snapshotId><status>{s.state}</status><volumeSize>"
+                        f"{s.params['VolumeSize']}</volumeSize><tagSet>{tags(s)}</tagSet></item>" for s in found)
         return (200, {}, f"<DescribeSnapshotsResponse><snapshotSet>{items}</snapshotSet></DescribeSnapshotsResponse>"
                 .encode())
 
@@ -224,6 +226,12 @@ def check_sizes(bench):
     (bench.folder / "nothing").write_bytes(b"")
     expect("no disk image" in bench.upload(bench.folder / "nothing", code=2)[0], "nothing")
     expect("No such file" in bench.upload(bench.folder / "none", code=4)[0], "none")
+    # What is wished for is made whole, and never too small for the image.
+    for wanted, got in ((1 << 29, 2), (5 << 29, 3)):
+        os.utime(path, (wanted, wanted))
+        _, snapshot = bench.upload(path, VOLUME=str(wanted))
+        expect(snapshot.params["VolumeSize"] == got and same(snapshot, path), (wanted, snapshot.params))
+    expect("no volume of" in bench.upload(path, code=2, VOLUME=str(1 << 60))[0], "no such volume")
 
 
 def check_many(bench):
@@ -320,6 +328,38 @@ def check_kill(bench):
     expect(said["continued"] and same(snapshot, path) and said["sent"] <= 3, said)
 
 
+def check_others(bench):
+    """An index that somebody has changed, an image that is written to."""
+    path = bench.image("mine", BLOCKS)
+    said, mine = bench.upload(path)
+    index = pathlib.Path(f"{path}.ebs")
+    foreign = Snapshot("snap-0123456789abcdef0", {"VolumeSize": 1}, {})
+    foreign.state = "completed"
+    larger = Snapshot("snap-0123456789abcdef1", {"VolumeSize": 2}, {})
+    larger.state, larger.tags = "completed", dict(mine.tags)
+    for other in (foreign, larger):
+        before = dict(other.tags)
+        bench.ebs.snapshots[other.name] = other
+        index.write_text(index.read_text().replace(mine.name, other.name))
+        said, mine = bench.upload(path)
+        expect(mine is not other and not said["continued"] and same(mine, path), said)
+        expect(other.tags == before, f"another's snapshot is ours now: {other.tags}")
+    bench.ebs.reset()
+    path = bench.image("moving", {i: noise(i) for i in range(20)})
+    bench.ebs.faults = {"hold": 2}
+    with bench.start(path, LANES="1") as process:
+        expect(bench.ebs.held.wait(60), "it never sends so many")
+        with open(path, "r+b") as f:
+            f.write(b"another")
+        os.utime(path, (1, 1))
+        bench.ebs.go.set()
+        err = process.communicate(timeout=60)[1]
+    expect(process.returncode == 7 and "written to meanwhile" in err, (process.returncode, err))
+    bench.ebs.reset()
+    said, snapshot = bench.upload(path)
+    expect(not said["continued"] and same(snapshot, path), said)
+
+
 def check_former(bench):
     first = bench.image("first", BLOCKS)
     made, old = bench.upload(first)
@@ -353,7 +393,8 @@ def check_former(bench):
 def main():
     bench = Bench(sys.argv[1], pathlib.Path(sys.argv[2]))
     try:
-        for case in (check_whole, check_sizes, check_many, check_refused, check_new, check_kill, check_former):
+        for case in (check_whole, check_sizes, check_many, check_refused, check_new, check_kill, check_others,
+                     check_former):
             bench.ebs.reset()
             case(bench)
             print(case.__name__)

@@ -393,6 +393,12 @@ def check_users(bench):
     bench.wire.faults["DescribeComputeEnvironments"] = (
         403, {"x-amzn-ErrorType": "AccessDeniedException"}, b'{"message": "no"}')
     expect("batch DescribeComputeEnvironments: AccessDenied" in bench.ask("users", "", images[6], code=6), "denied")
+    # Nor is what cannot be read.
+    for answer in ({}, {"computeEnvironments": {}}, {"computeEnvironments": [{"computeResources": {"imageId": 7}}]},
+                   {"computeEnvironments": [{"computeResources": {"ec2Configuration": "x"}}]},
+                   {"computeEnvironments": [{"computeResources": {"launchTemplate": {"launchTemplateId": []}}}]}):
+        bench.wire.faults["DescribeComputeEnvironments"] = (200, {}, json.dumps(answer).encode())
+        expect("of the answer of batch is" in bench.ask("users", "", images[6], code=7), answer)
     auto.delete_auto_scaling_group(AutoScalingGroupName="g-one")
     bench.ec2.delete_launch_template(LaunchTemplateId=first)
     found = bench.ask("users", "", *images)

@@ -22,16 +22,17 @@ static void note(void *ctx, uint64_t done, uint64_t total)
 	t->total = total;
 }
 
-static unsigned lanes(void)
+/* 0 where the environment does not say. */
+static uint64_t number(const char *name, uint64_t max)
 {
-	const char *text = getenv("LANES");
+	const char *text = getenv(name);
 	struct err e = ERR_INIT;
 	uint64_t n = 0;
 
-	return text && num_u64(text, 1, 64, &n, &e) == 0 ? (unsigned)n : 0;
+	return text && num_u64(text, 1, max, &n, &e) == 0 ? n : 0;
 }
 
-/* IMAGE TOKEN FOLDER-OF-THE-JOURNAL [FORMER]; with KMS_KEY it is encrypted. */
+/* IMAGE TOKEN FOLDER-OF-THE-JOURNAL [FORMER]; with KMS_KEY it is encrypted, VOLUME is in bytes. */
 static int upload(struct call_client *client, char **argv, json_t **ret, struct err *e)
 {
 	struct ec2_tag tags[] = {{"shared-prep:run", "r"}, {"shared-prep:token", argv[1]}};
@@ -53,7 +54,8 @@ static int upload(struct call_client *client, char **argv, json_t **ret, struct 
 				.encrypt = getenv("KMS_KEY") != NULL,
 				.kms_key = getenv("KMS_KEY"),
 				.tags = {tags, ARRAY_LEN(tags)},
-				.lanes = lanes(),
+				.volume = number("VOLUME", UINT64_MAX),
+				.lanes = (unsigned)number("LANES", 64),
 				.deadline = service_deadline(),
 				.progress = note,
 				.ctx = &told,

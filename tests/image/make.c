@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* make BASE RESULT FORMAT SIZE ROOM [FOLDER…]: a disk image of BASE with what is in FOLDERs. Prints
  * each step. */
+#include "common/auto.h"
 #include "common/cancel.h"
 #include "common/num.h"
 #include "controller/disk.h"
@@ -24,6 +25,19 @@ static int add(const struct disk *d, const char *folder, struct err *e)
 	return disk_run(&(struct disk_command){.argv = argv}, e);
 }
 
+/* The root is an image's, on a device; one that is in a folder is none. */
+static void print_mount(void)
+{
+	auto_file FILE *f = fopen("/proc/self/mountinfo", "re");
+	auto_free char *line = NULL;
+	size_t cap = 0;
+
+	while (f && getline(&line, &cap, f) >= 0) {
+		if (strstr(line, ".partial/root "))
+			printf("mount %s", line);
+	}
+}
+
 static int make(int argc, char **argv, struct err *e)
 {
 	struct disk_options o = {.base = argv[1],
@@ -42,6 +56,7 @@ static int make(int argc, char **argv, struct err *e)
 	if (rc < 0)
 		return rc;
 	printf("arch %s\n", disk_arch(d));
+	print_mount();
 	for (int i = 6; i < argc && rc == 0; i++)
 		rc = add(d, argv[i], e);
 	if (rc == 0)

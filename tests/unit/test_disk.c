@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/cancel.h"
 #include "controller/disk_private.h"
+#include "tests/unit/scratch.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -141,6 +151,8 @@ static const struct {
 	{"an MBR", TABLE("dos", PART("1", "2", "9", "83")), NULL, 1, false},
 	{"its container", TABLE("dos", PART("1", "2", "90", "5") "," PART("5", "3", "9", "83")),
 		NULL, 1, false},
+	{"that of Linux", TABLE("dos", PART("2", "2", "90", "85") "," PART("5", "3", "9", "83")),
+		NULL, 1, false},
 	{"none", TABLE("gpt", ""), NULL, 0, false},
 	{"beyond the end", TABLE("gpt", PART("1", "34", "967", ROOT)), "outside of the disk", 0, 0},
 	{"from beyond", TABLE("gpt", PART("1", "1001", "1", ROOT)), "outside of the disk", 0, 0},
@@ -228,6 +240,59 @@ static void knows_the_last_partition(void **state)
 	free(t);
 }
 
+/* --- a kernel that would follow the links of an image into this machine */
+
+static int without_openat2(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = ARRAY_LEN(filter), .filter = filter};
+	struct err e = ERR_INIT;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return 99;
+	return disk_namespace(&e) < 0 && strstr(e.msg, "openat2") ? 0 : 1;
+}
+
+static void needs_links_that_stay(void **state)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(without_openat2());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* --- programs of others */
+
+/* Last: there is no way back. */
+static void asks_programs_to_end(void **state)
+{
+	const struct scratch *t = *state;
+	char path[96], text[16];
+	const char *argv[] = {"sh", "-c",
+		"trap 'echo clean >\"$0\"; exit' TERM; kill -TERM $PPID; while :; do sleep 0.05; done",
+		path, NULL};
+	struct err e = ERR_INIT;
+
+	cancel_setup();
+	snprintf(path, sizeof(path), "%s/said", t->path);
+	assert_int_equal(disk_run(&(struct disk_command){.argv = argv}, &e), -ECANCELED);
+	scratch_read(t, "said", text, sizeof(text));
+	assert_string_equal(text, "clean\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +302,9 @@ int main(void)
 		cmocka_unit_test(reads_tables),
 		cmocka_unit_test(refuses_too_many_partitions),
 		cmocka_unit_test(knows_the_last_partition),
+		cmocka_unit_test(needs_links_that_stay),
+		cmocka_unit_test_setup_teardown(
+			asks_programs_to_end, scratch_setup, scratch_teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

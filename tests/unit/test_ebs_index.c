@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
 
@@ -20,6 +22,14 @@
 
 static const struct ebs_index_head head = {
 	.size = 5, .mtime = 6, .inode = 7, .volume = 4 * EBS_BLOCK, .key = "none", .parent = "-"};
+
+/* Of an image whose former one is snap-1. */
+static const struct ebs_index_head upon = {.size = 5,
+	.mtime = 6,
+	.inode = 7,
+	.volume = 4 * EBS_BLOCK,
+	.key = "none",
+	.parent = "snap-1"};
 
 static const char *path_of(const struct scratch *t, char out[static PATH_MAX])
 {
@@ -62,7 +72,7 @@ static void test_again(void **state)
 	/* What comes from the parent is known, and not sent. */
 	snprintf(other, sizeof(other), "%s.2", path);
 	assert_int_equal(
-		ebs_index_create(&(struct ebs_index_new){other, &head, "snap-2", &i}, &child, &e),
+		ebs_index_create(&(struct ebs_index_new){other, &upon, "snap-2", &i}, &child, &e),
 		0);
 	assert_true(child.block[3].known && !child.block[3].sent && !child.complete);
 	assert_int_equal(ebs_index_sum(&child, again), 0);
@@ -97,7 +107,13 @@ static void test_texts(void **state)
 		{"shared-prep ebs 1\nblock 0 " HEX "\n", "line 2"},
 		{"shared-prep ebs 1\nvolume 99999999999999999\n", "line 2"},
 		{"shared-prep ebs 1\nsnapshot snap-01234567890123456789012345678901234567890\n",
-			"too long"},
+			"is no snapshot"},
+		/* It becomes part of the path of a request. */
+		{"shared-prep ebs 1\nsnapshot ../../x\n", "line 2: '../../x' is no snapshot"},
+		{"shared-prep ebs 1\nsnapshot snap-\n", "line 2: 'snap-' is no snapshot"},
+		{"shared-prep ebs 1\nparent x\n", "line 2: 'x' is no snapshot"},
+		/* It would be left out, and nobody would notice. */
+		{HEAD "base 1 " HEX "\n", "line 7: a block of no parent"},
 	};
 	const struct scratch *t = *state;
 	char path[PATH_MAX];
@@ -143,6 +159,34 @@ static void test_absent(void **state)
 	assert_int_equal(e.kind, ERR_SYSTEM);
 }
 
+/* What others have put there is neither waited for nor written to. */
+static void test_others(void **state)
+{
+	const struct scratch *t = *state;
+	auto_ebs_index struct ebs_index i = EBS_INDEX_INIT;
+	struct err e = ERR_INIT;
+	char path[PATH_MAX], other[PATH_MAX + 8], victim[16];
+
+	snprintf(other, sizeof(other), "%s.new", path_of(t, path));
+	scratch_write(t, "victim", "mine");
+	assert_int_equal(symlink("victim", other), 0);
+	assert_int_equal(
+		ebs_index_create(&(struct ebs_index_new){path, &head, "snap-1", NULL}, &i, &e), 0);
+	scratch_read(t, "victim", victim, sizeof(victim));
+	assert_string_equal(victim, "mine");
+	ebs_index_close(&i);
+
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(20);
+	assert_true(ebs_index_read(path, &i, &e) < 0);
+	assert_int_equal(e.kind, ERR_DATA);
+	ebs_index_close(&i);
+	assert_true(ebs_index_open(path, &i, &e) < 0);
+	assert_int_equal(e.kind, ERR_DATA);
+	alarm(0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -152,6 +196,7 @@ int main(void)
 		TEST(test_texts),
 		TEST(test_cut),
 		TEST(test_absent),
+		TEST(test_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
@@ -353,7 +355,7 @@ static int without_openat2(const struct scratch *t, unsigned num)
 	char line[16];
 
 	forbid_openat2(num);
-	if (fs_root(t->path, &fd, &e) < 0)
+	if (fs_root(t->path, &fd, &e) < 0 || fs_confines())
 		return 1;
 	if (fs_mkdir_p(fd, "/x/y", 0755, &e) < 0)
 		return 2;
@@ -402,6 +404,36 @@ static void test_permission(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* What has that name may be a device, which does something when it is opened. */
+static void test_open_file(void **state)
+{
+	static const char *const others[] = {"fifo", "folder", "socket"};
+	const struct scratch *t = *state;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	auto_close int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_close int fd = -1;
+	struct err e = ERR_INIT;
+	int other = -1;
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/socket", t->path);
+	assert_int_equal(bind(s, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(mkfifoat(t->fd, "fifo", 0600), 0);
+	assert_int_equal(mkdirat(t->fd, "folder", 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		e = (struct err)ERR_INIT;
+		assert_int_equal(fs_open_file(t->fd, others[i], &other, &e), -EINVAL);
+		assert_int_equal(e.kind, ERR_DATA);
+		assert_int_equal(other, -1);
+	}
+	e = (struct err)ERR_INIT;
+	assert_int_equal(fs_open_file(t->fd, "none", &other, &e), -ENOENT);
+	scratch_write(t, "file", "text");
+	assert_int_equal(symlinkat("/file", t->fd, "link"), 0);
+	assert_int_equal(fs_open_file(t->fd, "/link", &fd, &e), 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+}
+
 static void test_write_all(void **state)
 {
 	auto_close int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -429,6 +461,7 @@ int main(void)
 		WITH_SCRATCH(test_remove_closed_tree),
 		WITH_SCRATCH(test_without_openat2),
 		cmocka_unit_test(test_permission),
+		WITH_SCRATCH(test_open_file),
 		cmocka_unit_test(test_write_all),
 	};
 
