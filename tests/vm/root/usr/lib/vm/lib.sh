@@ -6,10 +6,10 @@
 . /usr/lib/vm/tap.sh
 set -eE
 
-# Of a guest with --reboots: which boot this is, and the tests so far.
+# Of a guest with --boots: which one this is, and the tests so far.
 read -r boot tap_count 2>/dev/null </var/lib/vm-boot || boot=1
 
-again() # boots and runs the test once more
+again() # boots from the same disk and runs the test once more
 {
 	echo "$((boot + 1)) $tap_count" >/var/lib/vm-boot
 	touch /run/vm-again
