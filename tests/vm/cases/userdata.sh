@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # cloud-init takes the script of `controller userdata` from the metadata service and runs it as the
-# machine boots for the first time; ECS is ordered as on Amazon Linux. The next boot
-# is without the server that archives came from.
+# machine boots for the first time; ECS is ordered as on Amazon Linux. The next boot is without the
+# server that archives came from.
 log=/var/log/cloud-init-output.log
 asked() { curl -fsS https://169.254.169.2/requests | grep -v ' /requests$' | cut -d/ -f2 | sort | xargs; }
 job() { shared-prep submit --wait -- /bin/sh -c '/shared/tool/bin/tool; /shared/other/bin/other'; }

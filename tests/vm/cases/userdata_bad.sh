@@ -6,7 +6,7 @@ log=/var/log/cloud-init-output.log
 gate=/etc/systemd/system/ecs.service.d/10-shared-prep.conf
 complaints() { grep '^shared-prep userdata: .*no task is taken' "$log"; }
 
-check "cloud-init ends" wait_for 120 test -e /run/cloud-init/result.json
+check "cloud-init ends" wait_for 240 test -e /run/cloud-init/result.json
 like "it counts the script as failed" "$(jq -c .v1.errors /run/cloud-init/result.json)" scripts.user
 is "one line of its log says so" "$(complaints | wc -l)" 1
 like "with the archive and the digest that it has" "$(complaints)" \
