@@ -19,17 +19,22 @@ die() {
 	exit 1
 }
 
-# Before all else, and in /etc, so that it holds in later boots too if this fails; the RPM brings
-# the same. ECS waits for the end of cloud-init: its start is queued, but asserts nothing yet.
-mkdir -p "${gate%/*}" && cat >"$gate" <<-'END' && systemctl daemon-reload || {
+# Before all else, and in /etc, so that it holds in later boots too if this fails: what the RPM
+# asserts is that /shared is ready, which it is without any archive too. Where ECS waits for the end
+# of cloud-init its start is queued, and asserts nothing yet; elsewhere it may be up.
+mkdir -p "${gate%/*}" && cat >"$gate" <<-END && systemctl daemon-reload || {
+	# Until the script of user data has succeeded, which removes it.
 	[Unit]
-	Wants=shared-prep.service
-	After=shared-prep.service
-	AssertPathExists=/run/shared-prep/ready
+	AssertPathExists=!$gate
 END
 	systemctl --no-block stop ecs.service
 	die "'$gate' cannot be put in force"
 }
+if [ ! -e /run/shared-prep/ready ]; then
+	case $(systemctl show -p ActiveState ecs.service) in
+	*=activ* | *=reload*) systemctl stop ecs.service || die "ecs.service runs, and cannot be stopped" ;;
+	esac
+fi
 
 hex() { printf '%s=' "$1" | base64 -d | od -An -vtx1 | tr -d ' \n'; }
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
