@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ami.h"
 
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/num.h"
@@ -16,6 +17,7 @@
 #define PLATFORM_FREE "Linux/UNIX"
 
 #define NAMES_OF_A_DAY 1000
+#define LOOKS          3 /* for what a lost answer was about: it may be listed late */
 
 /* Ids that nothing has. */
 #define NO_SNAPSHOT "snap-00000000000000000"
@@ -198,20 +200,27 @@ struct making {
 	const void *what;
 };
 
-static int seek(struct ami *a, const struct making *m, const char *token,
-	char ret_id[static EC2_ID_MAX], struct err *e)
+/* 1: it is there; 0: it is not; else that cannot be said. */
+static int seek(
+	struct ami *a, const struct making *m, const char *token, char ret_id[static EC2_ID_MAX])
 {
 	const struct ec2_filter filter = {
 		"tag:" RESOURCE_TOKEN, (const char *const[]){token, NULL}};
-	struct err lost = *e;
-	int rc;
+	struct err ignored = ERR_INIT;
 
-	*e = (struct err)ERR_INIT;
-	rc = m->seek(a, &filter, ret_id, e);
-	if (rc == 0 && *ret_id)
-		return 0;
-	*e = lost;
-	return -lost.num;
+	for (unsigned i = 0; i < LOOKS; i++) {
+		clock_sleep(i * NSEC_PER_SEC / 2, clock_deadline(SITE_TIME));
+		if (m->seek(a, &filter, ret_id, &ignored) < 0 || *ret_id)
+			return *ret_id ? 1 : -ignored.num;
+	}
+	return 0;
+}
+
+/* A second image would have the name of the first: their calls are tried again by themselves. */
+static bool may_repeat(const struct making *m, uint64_t until, const struct err *e)
+{
+	return strcmp(m->kind, RESOURCE_SNAPSHOT) == 0 && e->kind == ERR_TRANSIENT &&
+	       clock_left(until) > 0 && !cancel_requested();
 }
 
 static int make(struct ami *a, const struct making *m, char ret_token[static JOURNAL_TOKEN],
@@ -219,17 +228,26 @@ static int make(struct ami *a, const struct making *m, char ret_token[static JOU
 {
 	auto_ec2_site_tags struct ec2_site_tags tags = {0};
 	struct journal *j = &a->site->run->journal;
+	const uint64_t until = clock_deadline(SITE_TIME);
 	struct err noted = ERR_INIT;
+	struct ec2_tags t;
 	int rc;
 
 	ami_token(a, ret_token);
 	if ((rc = ami_tag(a, ret_token, &tags, e)) < 0 ||
 		(rc = journal_intend(j, m->kind, ret_token, a->site->cloud->region, e)) < 0)
 		return rc;
-	rc = m->make(a, m->what, &(struct ec2_tags){tags.item, tags.n}, ret_id, e);
-	if (rc < 0 && !ec2_site_refused(a->site))
-		rc = seek(a, m, ret_token, ret_id, e);
-	else if (rc < 0 && journal_refused(j, ret_token, &noted) < 0)
+	t = (struct ec2_tags){tags.item, tags.n};
+	rc = m->make(a, m->what, &t, ret_id, e);
+	while (rc < 0 && !ec2_site_refused(a->site)) {
+		int found = seek(a, m, ret_token, ret_id);
+
+		if (found < 0 || (found == 0 && !may_repeat(m, until, e)))
+			return rc;
+		*e = (struct err)ERR_INIT;
+		rc = found ? 0 : m->make(a, m->what, &t, ret_id, e);
+	}
+	if (rc < 0 && journal_refused(j, ret_token, &noted) < 0)
 		*e = noted;
 	return rc < 0 ? rc : journal_made(j, ret_token, ret_id, e);
 }

@@ -35,4 +35,9 @@ must_check int prove_file(const struct prove_file *p, struct image_results *ret,
  * Pure. */
 size_t prove_file_name(const char *file);
 
+/* What the link is called, before "-current": the name of the project's images, or of the file
+ * where that is not known, or where it is called as bake calls them: then with the architecture,
+ * where there are two. file: without a folder. Its length; *ret does not end there. Pure. */
+size_t prove_file_current(const struct project *p, const char *file, const char **ret);
+
 #endif

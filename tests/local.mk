@@ -126,6 +126,7 @@ check_PROGRAMS += \
 	tests/unit/test_policy \
 	tests/unit/test_profile \
 	tests/unit/test_project \
+	tests/unit/test_prove \
 	tests/unit/test_qemu \
 	tests/unit/test_query \
 	tests/unit/test_retire \
@@ -161,6 +162,7 @@ tests_unit_test_money_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_policy_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_profile_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_project_LDADD = $(CONTROLLER_TEST)
+tests_unit_test_prove_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_qemu_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(AWS_CLIENT)
 tests_unit_test_query_LDADD = $(CONTROLLER_TEST)
