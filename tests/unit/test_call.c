@@ -134,7 +134,7 @@ static void test_new_and_unsure(void **state)
 		{{EC2(503, "RequestLimitExceeded"), OK}, false, false, false, 2, 0},
 		/* What is not to be done twice. */
 		{{PAGE, OK}, false, true, true, 1, -EREMOTEIO},
-		{{SERVER_CLOSE, OK}, false, true, true, 1, -ECONNRESET},
+		{{SERVER_CLOSE, OK}, false, true, true, 1, -EPIPE},
 		{{EC2(503, "RequestLimitExceeded"), OK}, false, true, false, 2, 0},
 		{{EC2(400, "InvalidVolume.NotFound"), OK}, true, true, false, 2, 0},
 	};
