@@ -220,7 +220,7 @@ def half(lab):
     change(project, "targets=x86-64-v2", "targets=x86-64-v2 c8g")
     change(project, "[image]\n", "[image]\nrpm=arm.rpm\n")
     make_rpm(project.folder / "arm.rpm", "aarch64")
-    change(project, "agent=", "agent=arm-agent ")
+    change(project, "agent=", "agent=arm-agent\nagent=")
     agent = bytearray(pathlib.Path(os.environ["AGENT"]).read_bytes())
     agent[18:20] = ARM_ELF
     (project.folder / "arm-agent").write_bytes(agent)
