@@ -167,8 +167,8 @@ def used_copies(lab):
 @case("copies are found however many tags name their regions")
 def many_copies(lab):
     project = Project()
-    image, _ = bake(lab, "hello-1", **{"shared-prep:copies": THIRD, "shared-prep:copies-2": SECOND})
-    bake(lab, "hello-1", region=SECOND, **{"shared-prep:source": image})
+    image, _ = bake(lab, "hello-9", **{"shared-prep:copies": THIRD, "shared-prep:copies-2": SECOND})
+    bake(lab, "hello-9", region=SECOND, **{"shared-prep:source": image})
     retire(project, image)
     assert there(lab) == set() and there(lab, SECOND) == set(), (there(lab), there(lab, SECOND))
 
