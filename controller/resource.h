@@ -20,8 +20,8 @@
 			     */
 #define RESOURCE_INPUTS        "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
 #define RESOURCE_SOURCE        "shared-prep:source" /* tag: of a copy, id of the image it is made of */
-#define RESOURCE_SOURCE_REGION "shared-prep:source-region" /* tag: of a copy, where that image is  \
-							    */
+/* tag: of a copy, the region of that image */
+#define RESOURCE_SOURCE_REGION "shared-prep:source-region"
 #define RESOURCE_COPIES        "shared-prep:copies" /* tag: regions that have copies, image_copies.h */
 
 /* Kinds in the journal. */
