@@ -18,11 +18,12 @@
 #define RESOURCE_TOKEN                                                                             \
 	"shared-prep:token" /* tag: of the journal, where no client token tells it                 \
 			     */
-#define RESOURCE_INPUTS        "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
-#define RESOURCE_SOURCE        "shared-prep:source" /* tag: of a copy, id of the image it is made of */
-/* tag: of a copy, the region of that image */
+#define RESOURCE_INPUTS "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
+#define RESOURCE_SOURCE "shared-prep:source" /* tag: of a copy, id of the image it is made of */
+#define RESOURCE_COPIES "shared-prep:copies" /* tag: regions that have copies, image_copies.h */
+
+/* Tag: of a copy, the region of the image that it is made of. */
 #define RESOURCE_SOURCE_REGION "shared-prep:source-region"
-#define RESOURCE_COPIES        "shared-prep:copies" /* tag: regions that have copies, image_copies.h */
 
 /* Kinds in the journal. */
 #define RESOURCE_INSTANCE "instance"
