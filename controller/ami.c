@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ami.h"
 
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/num.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ami.h"
 
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/num.h"
 #include "controller/aws/ec2_image_make.h"
@@ -10,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LOOKS 3 /* for what a lost answer was about: it may be listed late */
 
 void ami_token(const struct ami *a, char ret[static JOURNAL_TOKEN])
 {
@@ -63,19 +66,28 @@ static int find(struct ami *a, const char *kind, const char *token, char ret_id[
 	return 0;
 }
 
-/* The answer was lost: was it made? */
-static int seek(struct ami *a, const char *kind, const char *token, char ret_id[static EC2_ID_MAX],
-	struct err *e)
+/* Whether it is there, though its answer was lost: 1, 0, or that cannot be said. */
+static int seek(struct ami *a, const char *kind, const char *token, char ret_id[static EC2_ID_MAX])
 {
-	struct err lost = *e;
-	int rc;
+	struct err ignored = ERR_INIT;
 
-	*e = (struct err)ERR_INIT;
-	rc = find(a, kind, token, ret_id, e);
-	if (rc >= 0 && *ret_id)
-		return 0;
-	*e = lost;
-	return -lost.num;
+	*ret_id = '\0';
+	for (unsigned i = 0; i < LOOKS; i++) {
+		int rc;
+
+		clock_sleep(i * NSEC_PER_SEC / 2, clock_deadline(SITE_TIME));
+		rc = find(a, kind, token, ret_id, &ignored);
+		if (rc < 0 || *ret_id)
+			return rc < 0 ? rc : 1;
+	}
+	return 0;
+}
+
+/* A second image would have the name of the first: their calls are tried again by themselves. */
+static bool may_repeat(const struct making *m, uint64_t until, const struct err *e)
+{
+	return strcmp(m->kind, RESOURCE_SNAPSHOT) == 0 && e->kind == ERR_TRANSIENT &&
+	       clock_left(until) > 0 && !cancel_requested();
 }
 
 static int make(struct ami *a, const struct making *m, char ret_token[static JOURNAL_TOKEN],
@@ -83,17 +95,26 @@ static int make(struct ami *a, const struct making *m, char ret_token[static JOU
 {
 	auto_ec2_site_tags struct ec2_site_tags tags = {0};
 	struct journal *j = &a->site->run->journal;
+	const uint64_t until = clock_deadline(SITE_TIME);
 	struct err noted = ERR_INIT;
+	struct ec2_tags t;
 	int rc;
 
 	ami_token(a, ret_token);
 	if ((rc = ami_tag(a, ret_token, &tags, e)) < 0 ||
 		(rc = journal_intend(j, m->kind, ret_token, a->site->cloud->region, e)) < 0)
 		return rc;
-	rc = m->make(a, m->what, &(struct ec2_tags){tags.item, tags.n}, ret_id, e);
-	if (rc < 0 && !ec2_site_refused(a->site))
-		rc = seek(a, m->kind, ret_token, ret_id, e);
-	else if (rc < 0 && journal_refused(j, ret_token, &noted) < 0)
+	t = (struct ec2_tags){tags.item, tags.n};
+	rc = m->make(a, m->what, &t, ret_id, e);
+	while (rc < 0 && !ec2_site_refused(a->site)) {
+		int found = seek(a, m->kind, ret_token, ret_id);
+
+		if (found < 0 || (found == 0 && !may_repeat(m, until, e)))
+			return rc;
+		*e = (struct err)ERR_INIT;
+		rc = found ? 0 : m->make(a, m->what, &t, ret_id, e);
+	}
+	if (rc < 0 && journal_refused(j, ret_token, &noted) < 0)
 		*e = noted;
 	return rc < 0 ? rc : journal_made(j, ret_token, ret_id, e);
 }

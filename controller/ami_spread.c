@@ -5,6 +5,7 @@
 #include "common/date.h"
 #include "common/num.h"
 #include "controller/aws/ec2_image_make.h"
+#include "controller/image_copies.h"
 #include "controller/resource.h"
 
 #include <errno.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 
 #define ACCOUNTS_AT_ONCE 100
-
-#define COPIES 257 /* the value of a tag has 256 characters */
 
 static int open_cloud(const struct ami *a, struct ami_made *m, const char *region, struct err *e)
 {
@@ -35,6 +34,7 @@ static int copy_call(struct ami *a, struct ami_made *m, struct err *e)
 	if (rc < 0)
 		return rc;
 	tags.item[tags.n++] = (struct ec2_tag){RESOURCE_SOURCE, a->made[0].image};
+	tags.item[tags.n++] = (struct ec2_tag){RESOURCE_SOURCE_REGION, a->made[0].region};
 	return ec2_image_copy(&m->cloud->client,
 		&(struct ec2_image_copy){.token = m->token,
 			.image = a->made[0].image,
@@ -125,12 +125,13 @@ int ami_deprecate(struct ami *a, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static int keep_one(const struct ami_made *m, const char *copies, struct err *e)
+static int keep_one(const struct ami_made *m, const struct image_copies *copies, struct err *e)
 {
 	static const char *const expiry[] = {RESOURCE_EXPIRES, NULL};
-	struct ec2_tag tags[] = {{RESOURCE_KEEP, "yes"}, {RESOURCE_COPIES, copies}};
+	struct ec2_tag tags[1 + IMAGE_COPIES_TAGS] = {{RESOURCE_KEEP, "yes"}};
 	auto_free const char **ids = calloc(m->n_snapshots + 2, sizeof(*ids));
 	struct call_client *c = &m->cloud->client;
+	size_t n = 1;
 	int rc;
 
 	if (!ids)
@@ -138,34 +139,26 @@ static int keep_one(const struct ami_made *m, const char *copies, struct err *e)
 	ids[0] = m->image;
 	for (size_t i = 0; i < m->n_snapshots; i++)
 		ids[i + 1] = m->snapshot[i];
-	rc = ec2_tags_set(
-		c, ids, &(struct ec2_tags){tags, *copies ? 2 : 1}, clock_deadline(SITE_TIME), e);
+	for (size_t i = 0; copies && i < copies->n; i++)
+		tags[n++] = (struct ec2_tag){copies->tag[i].key, copies->tag[i].value};
+	rc = ec2_tags_set(c, ids, &(struct ec2_tags){tags, n}, clock_deadline(SITE_TIME), e);
 	if (rc >= 0)
 		rc = ec2_tags_delete(c, ids, expiry, clock_deadline(SITE_TIME), e);
 	return rc < 0 ? rc : 0;
 }
 
-/* Where the copies are, with blanks between; those who retire the image look there. */
-static void list_copies(const struct ami *a, char ret[static COPIES])
-{
-	size_t len = 0;
-
-	ret[0] = '\0';
-	for (size_t i = 1; i < a->n_made && len < COPIES; i++)
-		len += (size_t)snprintf(
-			ret + len, COPIES - len, "%s%s", i > 1 ? " " : "", a->made[i].region);
-}
-
-/* The copies first: where the image itself is kept, all is done. */
+/* The copies first: where the image itself is kept, all is done. A crash between leaves copies
+ * whose image gc takes away; retire finds them by that. */
 int ami_keep(struct ami *a, struct err *e)
 {
 	struct journal *j = &a->site->run->journal;
-	char copies[COPIES];
+	struct image_copies copies = {.n = 0};
 	int rc = 0;
 
-	list_copies(a, copies);
+	for (size_t i = 1; i < a->n_made && rc >= 0; i++)
+		rc = image_copies_add(&copies, a->made[i].region, e);
 	for (size_t i = a->n_made; i > 0 && rc >= 0; i--) {
-		rc = keep_one(&a->made[i - 1], i == 1 ? copies : "", e);
+		rc = keep_one(&a->made[i - 1], i == 1 ? &copies : NULL, e);
 		if (rc >= 0)
 			rc = journal_kept(j, a->made[i - 1].token, e);
 	}

@@ -49,7 +49,7 @@ struct baking {
 	struct bake bake[ARCHS];        /* for each architecture */
 	struct baked baked[ARCHS];
 	struct proved proved[ARCHS];
-	size_t n;
+	size_t n, n_made;
 	struct run run;
 	struct supply supply;
 	struct show show;
@@ -114,8 +114,8 @@ static int load(struct baking *b, const char *path, struct err *e)
 	b->worker = b->project;
 	b->worker.aws.base = b->project.image.base;
 	rc = gather(b, e);
-	if (rc == 0 && b->o->promote && b->n > 1 && b->project.provider == PROVIDER_EC2 &&
-		*b->project.image.parameter)
+	if (rc == 0 && b->o->promote && b->n > 1 && *b->project.image.parameter &&
+		(b->project.provider == PROVIDER_EC2 || b->o->to_ami))
 		return err_set(e, ERR_USAGE, EINVAL,
 			"--promote: the parameter '%s' names one image, and there are two: use "
 			"--arch",
@@ -159,17 +159,19 @@ static int bake_all(struct baking *b, struct err *e)
 {
 	int rc = open_provider(b, e);
 
-	for (size_t i = 0; i < b->n && rc == 0; i++)
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		rc = bake_one(b, i, e);
+		b->n_made += rc == 0;
+	}
 	return rc;
 }
 
 static int print_json(const struct baking *b, struct err *e)
 {
 	auto_json json_t *all = NULL;
-	int rc = bake_report_json(&b->project, b->baked, b->n, &all, e);
+	int rc = bake_report_json(&b->project, b->baked, b->n_made, &all, e);
 
-	for (size_t i = 0; i < b->n && rc == 0 && b->proved[i].image; i++) {
+	for (size_t i = 0; i < b->n_made && rc == 0 && b->proved[i].image; i++) {
 		json_t *image = json_array_get(json_object_get(all, "images"), i);
 
 		if (json_object_set_new(image, "test", proved_json(&b->proved[i])) < 0)
@@ -178,11 +180,12 @@ static int print_json(const struct baking *b, struct err *e)
 	return rc < 0 ? rc : json_print(all, stdout, e);
 }
 
-static int print(const struct baking *b, struct err *e)
+/* The first n; JSON has all that were made, and what their tests say. */
+static int print(const struct baking *b, size_t n, struct err *e)
 {
 	if (b->o->json)
 		return print_json(b, e);
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct baked *made = &b->baked[i];
 
 		if (*made->path)
@@ -200,6 +203,7 @@ static int prove_one(struct baking *b, size_t i, struct err *e)
 	const struct prove p = {
 		.project = &b->project,
 		.image = *made->path ? made->path : made->ami,
+		.ami = *made->path ? made->ami : "",
 		.type = "",
 		.timeout = PROVE_TIME,
 		.promote = b->o->promote,
@@ -212,24 +216,30 @@ static int prove_one(struct baking *b, size_t i, struct err *e)
 }
 
 /* An image that fails is there, to be looked at; it is promoted nowhere. */
-static int prove_all(struct baking *b, struct err *e)
+static int prove_all(struct baking *b, size_t *ret_good, struct err *e)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < b->n && rc == 0 && (b->o->test || b->o->promote); i++)
-		rc = prove_one(b, i, e);
+	*ret_good = b->o->test || b->o->promote ? 0 : b->n;
+	while (*ret_good < b->n && rc == 0) {
+		rc = prove_one(b, *ret_good, e);
+		*ret_good += rc == 0;
+	}
 	return rc;
 }
 
-/* As `test` does, JSON says too what has failed. */
-static int prove_and_print(struct baking *b, struct err *e)
+/* What is good is printed also where another fails; as `test` does, JSON says too what has failed.
+ */
+static int prove_and_print(struct baking *b, int rc, struct err *e)
 {
 	struct err unprinted = ERR_INIT;
-	int rc = prove_all(b, e);
+	size_t good = b->n_made;
 
 	if (rc == 0)
-		return print(b, e);
-	if (b->o->json && print_json(b, &unprinted) < 0)
+		rc = prove_all(b, &good, e);
+	if (rc == 0)
+		return print(b, good, e);
+	if (b->n_made > 0 && print(b, good, &unprinted) < 0)
 		log_warning("%s", unprinted.msg);
 	return rc;
 }
@@ -251,8 +261,7 @@ static int bake_run(struct baking *b, const char *path, struct err *e)
 	show_end(&b->show, rc < 0);
 	if (hire_clear(&b->supply, &b->run, &left) < 0)
 		log_warning("%s", left.msg);
-	if (rc == 0)
-		rc = prove_and_print(b, e);
+	rc = prove_and_print(b, rc, e);
 	if (rc == 0 && left.kind != ERR_NONE) {
 		*e = left;
 		rc = -left.num;

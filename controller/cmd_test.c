@@ -95,6 +95,7 @@ static int run(const void *options, const struct opt_operands *operands, struct 
 	show_start(&show, o->quiet);
 	rc = prove_image(&(struct prove){.project = p.file ? &p : NULL,
 				 .image = operands->argv[0],
+				 .ami = "",
 				 .type = o->type,
 				 .memory = o->mem,
 				 .cpus = (unsigned)o->cpus,

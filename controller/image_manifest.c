@@ -272,6 +272,16 @@ static void print_word(FILE *out, const char *text)
 	}
 }
 
+/* The rest of a line. */
+static void print_words(FILE *out, const char *const *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		putc(' ', out);
+		print_word(out, word[i]);
+	}
+	putc('\n', out);
+}
+
 static void print_head(FILE *out, const struct image_manifest *m)
 {
 	static const struct {
@@ -290,7 +300,8 @@ static void print_head(FILE *out, const struct image_manifest *m)
 		out);
 	for (size_t i = 0; i < ARRAY_LEN(excluded); i++)
 		fprintf(out, "#   /%s: %s\n", excluded[i].path, excluded[i].why);
-	fprintf(out, "os %s %s\n", m->os, m->os_version);
+	fputs("os", out);
+	print_words(out, (const char *const[]){m->os, m->os_version}, 2);
 }
 
 static void print_entry(FILE *out, const struct image_entry *x)
@@ -324,7 +335,9 @@ int image_manifest_write(const struct image_manifest *m, const char *path, struc
 	for (size_t i = 0; i < m->n_packages; i++) {
 		const struct image_package *p = &m->package[i];
 
-		fprintf(out, "package %s %s %s %s\n", p->manager, p->name, p->version, p->arch);
+		fputs("package", out);
+		print_words(
+			out, (const char *const[]){p->manager, p->name, p->version, p->arch}, 4);
 	}
 	failed = ferror(out);
 	if (fclose(out) != 0 || failed)

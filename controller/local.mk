@@ -68,6 +68,7 @@ libcontroller_a_SOURCES = \
 	controller/gc.c controller/gc.h \
 	controller/hire.c controller/hire.h \
 	controller/image_bom.c \
+	controller/image_copies.c controller/image_copies.h \
 	controller/image_manifest.c controller/image_manifest.h \
 	controller/image_name.c controller/image_name.h \
 	controller/image_show.c controller/image_show.h \
@@ -118,6 +119,7 @@ libcontroller_a_SOURCES = \
 	controller/resource.c controller/resource.h \
 	controller/resource_price.c \
 	controller/retire.c controller/retire.h \
+	controller/retire_copies.c \
 	controller/retire_find.c \
 	controller/root_enter.c controller/root_enter.h \
 	controller/rpm_lead.c controller/rpm_lead.h \

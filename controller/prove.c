@@ -19,9 +19,15 @@ bool prove_is_ami(const char *image)
 	       !strchr(image, '/');
 }
 
+/* Who tells of an AMI that is promoted. */
+static const char *teller(const struct project *p)
+{
+	return *p->image.parameter ? p->image.parameter : "tag " PROVE_PROMOTED;
+}
+
 static int on_file(const struct prove *p, struct image_show *shown, struct proved *v, struct err *e)
 {
-	return prove_file(
+	int rc = prove_file(
 		&(struct prove_file){
 			.project = p->project,
 			.file = p->image,
@@ -34,6 +40,13 @@ static int on_file(const struct prove *p, struct image_show *shown, struct prove
 			.ctx = shown,
 		},
 		&v->results, v->promoted, e);
+
+	if (rc < 0 || !p->promote || !*p->ami)
+		return rc;
+	rc = prove_ami_promote(p->project, p->ami, p->debug_http, e);
+	if (rc == 0)
+		v->promoted_ami = teller(p->project);
+	return rc;
 }
 
 /* DIST/images/AMI.test.log */
@@ -52,7 +65,6 @@ static int open_log(const struct prove *p, int *ret, struct err *e)
 
 static int on_ec2(const struct prove *p, struct image_show *shown, struct proved *v, struct err *e)
 {
-	const char *parameter;
 	auto_close int log = -1;
 	int rc;
 
@@ -73,10 +85,8 @@ static int on_ec2(const struct prove *p, struct image_show *shown, struct proved
 			.ctx = shown,
 		},
 		&v->results, e);
-	parameter = p->project->image.parameter;
 	if (rc == 0 && p->promote)
-		snprintf(v->promoted, sizeof(v->promoted), "%s",
-			*parameter ? parameter : "tag " PROVE_PROMOTED);
+		snprintf(v->promoted, sizeof(v->promoted), "%s", teller(p->project));
 	return rc;
 }
 
@@ -98,7 +108,7 @@ json_t *proved_json(const struct proved *v)
 {
 	json_t *promoted = *v->promoted ? json_string_lossy(v->promoted) : json_null();
 
-	return json_pack("{s:o, s:b, s:f, s:o, s:o}", "image", json_string_lossy(v->image), "ok",
-		v->ok, "seconds", (double)v->took / (double)NSEC_PER_SEC, "promoted", promoted,
-		"checks", image_test_json(&v->results));
+	return json_pack("{s:o, s:b, s:f, s:o, s:s*, s:o}", "image", json_string_lossy(v->image),
+		"ok", v->ok, "seconds", (double)v->took / (double)NSEC_PER_SEC, "promoted",
+		promoted, "promoted_ami", v->promoted_ami, "checks", image_test_json(&v->results));
 }

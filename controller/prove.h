@@ -15,6 +15,7 @@
 struct prove {
 	const struct project *project; /* NULL: not known, which will do for a file */
 	const char *image;             /* ami-… or a path */
+	const char *ami;               /* made of the file: promoted with it; or "" */
 	const char *type;              /* of EC2, that a guest of QEMU is to believe; "": none */
 	uint64_t memory;               /* of it, bytes; 0: 1 GiB */
 	unsigned cpus;                 /* of it; 0: 2 */
@@ -26,8 +27,9 @@ struct prove {
 struct proved {
 	const char *image;
 	struct image_results results;
-	char promoted[PATH_MAX]; /* the link, parameter or tag that tells; "": none */
-	uint64_t took;           /* ns */
+	char promoted[PATH_MAX];  /* the link, parameter or tag that tells; "": none */
+	const char *promoted_ami; /* parameter or tag that tells of the file's AMI; NULL: none */
+	uint64_t took;            /* ns */
 	bool ok;
 };
 
@@ -36,7 +38,8 @@ bool prove_is_ami(const char *image);
 /* *ret is filled in any case. Kind data: a check has failed. */
 must_check int prove_image(const struct prove *p, struct proved *ret, struct err *e);
 
-/* {image, ok, seconds, promoted, checks[]}; NULL: no memory. */
+/* {image, ok, seconds, promoted, checks[]}, and promoted_ami where there is one; NULL: no memory.
+ */
 json_t *proved_json(const struct proved *v);
 
 #endif

@@ -67,11 +67,10 @@ static int test_it(struct proof *t, struct image_results *ret, struct err *e)
 		ret, e);
 }
 
-static int promote(struct proof *t, struct err *e)
+static int promote(struct call_client *c, const struct project *p, const char *ami, struct err *e)
 {
-	struct call_client *c = &t->supply.cloud.client;
-	const char *parameter = t->p->project->image.parameter;
-	const char *ids[] = {t->p->ami, NULL};
+	const char *parameter = p->image.parameter;
+	const char *ids[] = {ami, NULL};
 	char now[DATE_TEXT];
 	struct ec2_tag tag = {PROVE_PROMOTED, date_text(date_now(), now)};
 	int rc = ec2_tags_set(c, ids, &(struct ec2_tags){&tag, 1}, clock_deadline(SITE_TIME), e);
@@ -80,11 +79,22 @@ static int promote(struct proof *t, struct err *e)
 		return rc < 0 ? rc : 0;
 	return ssm_parameter_put(c,
 		&(struct ssm_put){.name = parameter,
-			.value = t->p->ami,
+			.value = ami,
 			.description = "The newest image that has passed its test",
 			.image = true,
 			.deadline = clock_deadline(SITE_TIME)},
 		e);
+}
+
+int prove_ami_promote(const struct project *p, const char *ami, bool debug_http, struct err *e)
+{
+	auto_cloud struct cloud cloud = {0};
+	int rc = cloud_open(&(struct cloud_options){.profile = p->aws.profile,
+				    .region = p->aws.region,
+				    .debug_http = debug_http},
+		&cloud, e);
+
+	return rc < 0 ? rc : promote(&cloud.client, p, ami, e);
 }
 
 int prove_ami(const struct prove_ami *p, struct image_results *ret, struct err *e)
@@ -104,7 +114,7 @@ int prove_ami(const struct prove_ami *p, struct image_results *ret, struct err *
 	if (rc == 0)
 		rc = test_it(&t, ret, e);
 	if (rc == 0 && p->promote)
-		rc = promote(&t, e);
+		rc = promote(&t.supply.cloud.client, p->project, p->ami, e);
 	if (hire_clear(&t.supply, &t.run, &left) < 0) {
 		log_warning("%s", left.msg);
 		if (rc == 0) {

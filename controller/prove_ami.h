@@ -27,4 +27,8 @@ struct prove_ami {
  * start; kind transient also where something is left, which is said. */
 must_check int prove_ami(const struct prove_ami *p, struct image_results *ret, struct err *e);
 
+/* The last of it alone: of an AMI made of a disk image file, which has passed as such. */
+must_check int prove_ami_promote(
+	const struct project *p, const char *ami, bool debug_http, struct err *e);
+
 #endif

@@ -39,9 +39,7 @@ size_t prove_file_name(const char *file)
 	return len;
 }
 
-/* Of the file, where it is called as bake calls those of the project: with the architecture, where
- * there are two. */
-static size_t current_name(const struct project *p, const char *file, const char **ret)
+size_t prove_file_current(const struct project *p, const char *file, const char **ret)
 {
 	const char *name = p ? p->image.name : file;
 
@@ -64,7 +62,7 @@ static int set_paths(struct proof *t, struct err *e)
 	const struct project *p = t->p->project;
 	const char *file = base_of(t->p->file);
 	const char *name;
-	const size_t len = current_name(p, file, &name);
+	const size_t len = prove_file_current(p, file, &name);
 
 	snprintf(t->folder, sizeof(t->folder), "%s.test.partial", t->p->file);
 	snprintf(t->log, sizeof(t->log), "%s.test.log", t->p->file);

@@ -39,4 +39,9 @@ size_t prove_file_name(const char *file);
 /* The file is still the one that was looked at: else what was tested is not what is there. */
 must_check int prove_file_stays(const char *file, const struct stat *was, struct err *e);
 
+/* What the link is called, before "-current": the name of the project's images, or of the file
+ * where that is not known, or where it is called as bake calls them: then with the architecture,
+ * where there are two. file: without a folder. Its length; *ret does not end there. Pure. */
+size_t prove_file_current(const struct project *p, const char *file, const char **ret);
+
 #endif

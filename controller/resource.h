@@ -20,8 +20,10 @@
 			     */
 #define RESOURCE_INPUTS "shared-prep:inputs" /* tag: fingerprint of what an image is made of */
 #define RESOURCE_SOURCE "shared-prep:source" /* tag: of a copy, id of the image it is made of */
-#define RESOURCE_COPIES                                                                            \
-	"shared-prep:copies" /* tag: regions that have copies, with blanks between */
+#define RESOURCE_COPIES "shared-prep:copies" /* tag: regions that have copies, image_copies.h */
+
+/* Tag: of a copy, the region of the image that it is made of. */
+#define RESOURCE_SOURCE_REGION "shared-prep:source-region"
 
 /* Kinds in the journal. */
 #define RESOURCE_INSTANCE "instance"

@@ -62,6 +62,21 @@ void retire_choose(struct retire_list *l, uint64_t keep)
 	l->n = n;
 }
 
+void retire_share_users(struct retire_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct retire_image *m = &l->item[i];
+
+		for (size_t k = 0; m->used && k < l->n; k++) {
+			struct retire_image *other = &l->item[k];
+
+			if (strcmp(other->original, m->original) == 0 && !*other->user)
+				snprintf(other->user, sizeof(other->user), "%s by %.240s", m->id,
+					m->user);
+		}
+	}
+}
+
 void retire_drop_used(struct retire_list *l)
 {
 	size_t n = 0;

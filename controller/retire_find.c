@@ -72,7 +72,7 @@ static int keep_ours(
 
 /* --- images */
 
-static int add_image(
+int retire_add(
 	struct retire_list *l, const char *region, const struct ec2_image *from, struct err *e)
 {
 	struct retire_image *to = list_add(l, e);
@@ -88,7 +88,7 @@ static int add_image(
 	copy_tag(&from->tags, RESOURCE_SOURCE, to->original, sizeof(to->original));
 	if (!*to->original)
 		snprintf(to->original, sizeof(to->original), "%s", from->id);
-	copy_tag(&from->tags, RESOURCE_COPIES, to->copies, sizeof(to->copies));
+	image_copies_read(&from->tags, to->copies);
 	return add_snapshots(to, from, e);
 }
 
@@ -105,23 +105,43 @@ static int check_ours(const struct retire_request *r, const struct ec2_image *i,
 	return 0;
 }
 
+/* One that is named twice is one. Ends with NULL; the caller frees it. NULL: no memory. */
+static const char **each_once(const char *const *ids, size_t *ret_n)
+{
+	size_t n = 0, all = 0;
+	const char **once;
+
+	while (ids[all])
+		all++;
+	once = calloc(all + 1, sizeof(*once));
+	for (size_t i = 0; once && i < all; i++) {
+		size_t k = 0;
+
+		while (k < n && strcmp(once[k], ids[i]) != 0)
+			k++;
+		once[k] = ids[i];
+		n += k == n;
+	}
+	*ret_n = n;
+	return once;
+}
+
 static int find_named(
 	const struct retire_request *r, struct cloud *cloud, struct retire_list *l, struct err *e)
 {
-	const struct ec2_select which = {.ids = r->images, .owners = self, .deadline = r->deadline};
+	size_t n;
+	auto_free const char **ids = each_once(r->images, &n);
+	const struct ec2_select which = {.ids = ids, .owners = self, .deadline = r->deadline};
 	auto_ec2_images struct ec2_images list = {0};
-	int rc = ec2_images(&cloud->client, &which, &list, e);
-	size_t n = 0;
+	int rc = ids ? ec2_images(&cloud->client, &which, &list, e) : err_oom(e);
 
-	while (r->images[n])
-		n++;
 	if (rc == 0 && list.n < n)
 		return err_set(e, ERR_REMOTE, ENOENT, "%s: %zu of %zu images are not there",
 			cloud->region, n - list.n, n);
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
 		rc = check_ours(r, &list.item[i], e);
 		if (rc == 0)
-			rc = add_image(l, cloud->region, &list.item[i], e);
+			rc = retire_add(l, cloud->region, &list.item[i], e);
 	}
 	return rc;
 }
@@ -145,167 +165,69 @@ static int find_project(
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
 		if (!ec2_tags_get(&list.item[i].tags, RESOURCE_SOURCE) &&
 			ec2_tags_get(&list.item[i].tags, RESOURCE_RUN))
-			rc = add_image(l, cloud->region, &list.item[i], e);
+			rc = retire_add(l, cloud->region, &list.item[i], e);
 	}
 	if (rc == 0)
 		retire_choose(l, r->keep);
 	return rc;
 }
 
-/* --- copies */
-
-struct regions {
-	char name[RETIRE_REGIONS][ENDPOINT_REGION_MAX];
-	size_t n;
-};
-
-static int add_region(struct regions *to, const char *name, size_t len, struct err *e)
-{
-	char one[ENDPOINT_REGION_MAX];
-
-	if (len == 0 || len >= sizeof(one))
-		return len ? err_set(e, ERR_CONFIG, EINVAL, "'%.60s' is no region", name) : 0;
-	memcpy(one, name, len);
-	one[len] = '\0';
-	for (size_t i = 0; i < to->n; i++) {
-		if (strcmp(to->name[i], one) == 0)
-			return 0;
-	}
-	if (to->n == RETIRE_REGIONS)
-		return err_set(e, ERR_CONFIG, E2BIG, "more than %d regions", RETIRE_REGIONS);
-	memcpy(to->name[to->n++], one, len + 1);
-	return 0;
-}
-
-/* Those that the images say, and the project. */
-static int other_regions(const struct retire_request *r, const struct retire_list *l,
-	struct regions *ret, struct err *e)
-{
-	const struct config_words *w = r->project ? &r->project->image.regions : NULL;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < l->n; i++) {
-		for (const char *at = l->item[i].copies; rc == 0 && *at;) {
-			size_t len = strcspn(at, " ");
-
-			rc = add_region(ret, at, len, e);
-			at += len + (at[len] == ' ');
-		}
-	}
-	for (size_t i = 0; rc == 0 && w && i < w->len; i++)
-		rc = add_region(ret, w->word[i], strlen(w->word[i]), e);
-	return rc;
-}
-
-static int find_copies(const struct retire_request *r, struct cloud *cloud, struct retire_list *l,
-	size_t n_originals, struct err *e)
-{
-	const char **ids = calloc(n_originals + 1, sizeof(*ids));
-	const struct ec2_filter filter = {"tag:" RESOURCE_SOURCE, ids};
-	const struct ec2_select which = {
-		.owners = self, .filters = &filter, .n_filters = 1, .deadline = r->deadline};
-	auto_ec2_images struct ec2_images list = {0};
-	int rc;
-
-	if (!ids)
-		return err_oom(e);
-	for (size_t i = 0; i < n_originals; i++)
-		ids[i] = l->item[i].id;
-	rc = ec2_images(&cloud->client, &which, &list, e);
-	free(ids);
-	for (size_t i = 0; rc == 0 && i < list.n; i++) {
-		if (ec2_tags_get(&list.item[i].tags, RESOURCE_RUN))
-			rc = add_image(l, cloud->region, &list.item[i], e);
-	}
-	return rc;
-}
-
 /* --- uses */
 
-/* A copy that is used keeps them all. */
-static void set_user(struct retire_list *l, const char *original, const char *id, const char *user)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct retire_image *m = &l->item[i];
-
-		if (strcmp(m->original, original) == 0 && !*m->user)
-			snprintf(m->user, sizeof(m->user), "%s%s%.240s",
-				strcmp(m->id, id) == 0 ? "" : id,
-				strcmp(m->id, id) == 0 ? "" : " by ", user);
-	}
-}
-
 static int find_users(
-	const struct retire_request *r, struct cloud *cloud, struct retire_list *l, struct err *e)
+	const struct retire_search *s, struct cloud *there, size_t from, struct err *e)
 {
-	const char **ids = calloc(l->n + 1, sizeof(*ids));
+	struct retire_list *l = s->l;
+	auto_free const char **ids = calloc(l->n + 1, sizeof(*ids));
 	const struct image_use_question q = {
 		.images = ids,
-		.parameter = r->project ? r->project->image.parameter : NULL,
-		.deadline = r->deadline,
+		.parameter = s->r->project ? s->r->project->image.parameter : NULL,
+		.deadline = s->r->deadline,
 	};
 	struct image_uses uses = {0};
-	size_t n = 0;
 	int rc;
 
 	if (!ids)
 		return err_oom(e);
-	for (size_t i = 0; i < l->n; i++) {
-		if (strcmp(l->item[i].region, cloud->region) == 0)
-			ids[n++] = l->item[i].id;
-	}
-	rc = image_uses(&cloud->client, &q, &uses, e);
-	free(ids);
-	for (size_t i = 0; rc == 0 && i < l->n; i++) {
-		const struct retire_image *m = &l->item[i];
+	for (size_t i = from; i < l->n; i++)
+		ids[i - from] = l->item[i].id;
+	rc = image_uses(&there->client, &q, &uses, e);
+	for (size_t i = from; rc == 0 && i < l->n; i++) {
+		struct retire_image *m = &l->item[i];
 		const char *user = image_uses_first(&uses, m->id);
 
-		if (user && strcmp(m->region, cloud->region) == 0)
-			set_user(l, m->original, m->id, user);
+		m->used = user != NULL;
+		snprintf(m->user, sizeof(m->user), "%s", user ? user : "");
 	}
 	free(uses.item);
 	return rc;
 }
 
-/* What is in one region: copies, where it is not the first; then snapshots and users. */
-static int look_at_region(const struct retire_request *r, struct cloud *cloud,
-	struct retire_list *l, size_t n_originals, struct err *e)
+int retire_look(const struct retire_search *s, struct cloud *there, size_t from, struct err *e)
 {
-	size_t from = n_originals ? l->n : 0;
-	int rc = n_originals ? find_copies(r, cloud, l, n_originals, e) : 0;
+	int rc = 0;
 
-	for (size_t i = from; rc == 0 && i < l->n; i++)
-		rc = keep_ours(cloud, &l->item[i], r->deadline, e);
-	return rc == 0 ? find_users(r, cloud, l, e) : rc;
+	for (size_t i = from; rc == 0 && i < s->l->n; i++)
+		rc = keep_ours(there, &s->l->item[i], s->r->deadline, e);
+	return rc == 0 ? find_users(s, there, from, e) : rc;
 }
 
 int retire_find(const struct retire_request *r, struct retire_list *ret, struct err *e)
 {
 	auto_cloud struct cloud cloud = {0};
-	struct regions others = {.n = 0};
-	size_t n_originals;
+	struct retire_search s = {.r = r, .first = &cloud, .l = ret};
 	int rc = cloud_open(&r->cloud, &cloud, e);
 
 	*ret = (struct retire_list){0};
 	if (rc == 0)
 		rc = r->images ? find_named(r, &cloud, ret, e) : find_project(r, &cloud, ret, e);
-	if (rc < 0 || ret->n == 0)
-		return rc;
-	n_originals = ret->n;
-	rc = look_at_region(r, &cloud, ret, 0, e);
+	s.n_originals = ret->n;
 	if (rc == 0)
-		rc = other_regions(r, ret, &others, e);
-	for (size_t i = 0; rc == 0 && i < others.n; i++) {
-		auto_cloud struct cloud there = {0};
-		struct cloud_options o = r->cloud;
-
-		o.region = others.name[i];
-		if (strcmp(o.region, cloud.region) == 0)
-			continue;
-		rc = cloud_open(&o, &there, e);
-		if (rc == 0)
-			rc = look_at_region(r, &there, ret, n_originals, e);
-	}
+		rc = retire_look(&s, &cloud, 0, e);
+	if (rc == 0)
+		rc = retire_find_copies(&s, e);
+	if (rc == 0)
+		retire_share_users(ret);
 	return rc;
 }
 

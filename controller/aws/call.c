@@ -51,6 +51,12 @@ static bool renew(struct attempt *a)
 	return true;
 }
 
+/* Where the last try may have been done. */
+static bool may_repeat(const struct attempt *a)
+{
+	return !a->c->once || a->client->dry_run;
+}
+
 /* Waits for the next try; false: there is none. */
 static bool pause_before_next(struct attempt *a, uint64_t first)
 {
@@ -76,7 +82,7 @@ static bool may_help(struct attempt *a, const struct http_response *r, const str
 {
 	switch (f->remedy) {
 	case FAULT_RETRY:
-		return pause_before_next(a, PAUSE);
+		return may_repeat(a) && pause_before_next(a, PAUSE);
 	case FAULT_THROTTLED:
 		return pause_before_next(a, PAUSE_THROTTLED);
 	case FAULT_CLOCK:
@@ -100,7 +106,8 @@ static int judge(struct attempt *a, int rc, struct http_response *r, struct faul
 	if (rc < 0) {
 		a->client->unsure = true;
 		f->kind = e->kind;
-		again = e->kind == ERR_TRANSIENT && rc != -ECANCELED && pause_before_next(a, PAUSE);
+		again = e->kind == ERR_TRANSIENT && rc != -ECANCELED && may_repeat(a) &&
+			pause_before_next(a, PAUSE);
 		return again ? 1
 			     : err_ctx(e, "%s %s at '%s'", endpoint_service_name(a->c->service),
 				       a->c->action, a->at.url);

@@ -70,6 +70,7 @@ struct call {
 	const struct credentials *with; /* NULL: the client's */
 	bool is_public;                 /* not signed */
 	bool names_new; /* what has just been made: that it is not found is waited out */
+	bool once;      /* done twice it is done twice: without an answer it is not tried again */
 	uint64_t deadline;
 };
 

@@ -88,6 +88,7 @@ int ec2_snapshot_create(struct call_client *client, const struct ec2_snapshot_cr
 
 	query_start(&q, ENDPOINT_EC2, "CreateSnapshot", s->deadline, true);
 	q.call.names_new = true;
+	q.call.once = true;
 	query_add(&q, "VolumeId", s->volume);
 	query_add(&q, "Description", s->description);
 	ec2_tags_add(&q, 1, "snapshot", &s->tags);

@@ -41,8 +41,8 @@ struct ec2_snapshot_create {
 	uint64_t deadline;
 };
 
-/* Of what is on the volume now; it is pending at first. It takes no client token: it is found by
- * its tags. 1: a dry run, here and below. */
+/* Of what is on the volume now; it is pending at first. It takes no client token: where the answer
+ * is lost, the client is unsure, it is found by its tags. 1: a dry run, here and below. */
 must_check int ec2_snapshot_create(struct call_client *client, const struct ec2_snapshot_create *s,
 	char ret_id[static EC2_ID_MAX], struct err *e);
 

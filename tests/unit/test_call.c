@@ -121,16 +121,22 @@ static void test_new_and_unsure(void **state)
 {
 	static const struct {
 		const char *answer[4];
-		bool names_new, unsure;
+		bool names_new, once, unsure;
 		unsigned requests;
 		int rc;
 	} unanswered[] = {
-		{{EC2(400, "InvalidGroup.NotFound"), OK}, true, false, 2, 0},
-		{{EC2(400, "InvalidGroup.NotFound")}, false, false, 1, -EREMOTEIO},
-		{{EC2(400, "InvalidGroup.Duplicate")}, true, false, 1, -EREMOTEIO},
-		{{PAGE, EC2(400, "InvalidGroup.Duplicate")}, true, true, 2, -EREMOTEIO},
-		{{SERVER_CLOSE, EC2(403, "UnauthorizedOperation")}, false, true, 2, -EREMOTEIO},
-		{{EC2(503, "RequestLimitExceeded"), OK}, false, false, 2, 0},
+		{{EC2(400, "InvalidGroup.NotFound"), OK}, true, false, false, 2, 0},
+		{{EC2(400, "InvalidGroup.NotFound")}, false, false, false, 1, -EREMOTEIO},
+		{{EC2(400, "InvalidGroup.Duplicate")}, true, false, false, 1, -EREMOTEIO},
+		{{PAGE, EC2(400, "InvalidGroup.Duplicate")}, true, false, true, 2, -EREMOTEIO},
+		{{SERVER_CLOSE, EC2(403, "UnauthorizedOperation")}, false, false, true, 2,
+			-EREMOTEIO},
+		{{EC2(503, "RequestLimitExceeded"), OK}, false, false, false, 2, 0},
+		/* What is not to be done twice. */
+		{{PAGE, OK}, false, true, true, 1, -EREMOTEIO},
+		{{SERVER_CLOSE, OK}, false, true, true, 1, -EPIPE},
+		{{EC2(503, "RequestLimitExceeded"), OK}, false, true, false, 2, 0},
+		{{EC2(400, "InvalidVolume.NotFound"), OK}, true, true, false, 2, 0},
 	};
 
 	(void)state;
@@ -138,6 +144,7 @@ static void test_new_and_unsure(void **state)
 		struct call c = {.service = ENDPOINT_EC2,
 			.action = "Do",
 			.names_new = unanswered[i].names_new,
+			.once = unanswered[i].once,
 			.deadline = clock_deadline(LONG)};
 		auto_http_response struct http_response r = {0};
 		struct err e = ERR_INIT;

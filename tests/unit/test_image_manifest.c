@@ -18,10 +18,11 @@
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* '@' is a NUL. */
-#define FILES    "d 755 0 0 4096@@@f 644 0 7 12@z@@f 4755 0 0 3@a b\n\\c@@l 777 0 0 1@etc/link@to x@"
-#define DIGESTS  A "  ./z\n\\" B "  ./a b\\n\\\\c\n"
-#define PACKAGES "os debian 12 -\nrpm b 1:2-3 x86_64\ndpkg zlib 1.2+x amd64\ndpkg abc 1 all\n"
-#define GOOD     FILES "@" DIGESTS "\n" PACKAGES "end\n"
+#define FILES   "d 755 0 0 4096@@@f 644 0 7 12@z@@f 4755 0 0 3@a b\n\\c@@l 777 0 0 1@etc/link@to x@"
+#define DIGESTS A "  ./z\n\\" B "  ./a b\\n\\\\c\n"
+#define PACKAGES                                                                                   \
+	"os debian 12 -\nrpm b 1:2-3 x86_64\ndpkg zlib 1.2+x amd64\ndpkg abc 1\\\x1b[1m\xc3\xa9 all\n"
+#define GOOD FILES "@" DIGESTS "\n" PACKAGES "end\n"
 
 static void fill(struct buf *list, const char *text)
 {
@@ -39,7 +40,7 @@ static void test_text(void **state)
 				   "f 4755 0 0 3 " B " /a\\040b\\012\\134c\n"
 				   "l 0777 0 0 - to\\040x /etc/link\n"
 				   "f 0644 0 7 12 " A " /z\n"
-				   "package dpkg abc 1 all\n"
+				   "package dpkg abc 1\\134\\033[1m\\303\\251 all\n"
 				   "package dpkg zlib 1.2+x amd64\n"
 				   "package rpm b 1:2-3 x86_64\n";
 	const struct scratch *t = *state;

@@ -9,7 +9,8 @@ from baking import CALM, FAR, FRIEND, TARGET, TODAY, asked, check_whole, forget,
 from controller import Baking, changes
 from lab import case, finish
 
-REMOTE, DATA = 6, 7  # exit codes: refused by the other side; what is there is not good
+# Exit codes: used wrongly; refused by the other side; what is there is not good.
+USAGE, REMOTE, DATA = 2, 6, 7
 PARAMETER = "/hello/image"
 KEY = "alias/mine"
 IMAGE = f"""regions={FAR}
@@ -112,7 +113,26 @@ def spoilt(lab):
         assert err.count("\n") == 1 and f"check '{check}'" in err and said in err and not out, (how, out, err)
         assert promoted(lab, image) == ([], False), how
         assert changes(BAKED["before"]) == there and not project.runs(), how
+    # JSON has the checks up to the one that failed.
+    said = json.loads(test(project, image, "--promote", "-q", "--json", code=DATA)[0])
+    assert (said["format"], said["image"], said["ok"], said["promoted"]) == (1, image, False, None), said
+    *good, bad = said["checks"]
+    assert (bad["name"], bad["ok"]) == (check, False) and said["seconds"] > 0, said
+    assert all(c["ok"] for c in good) and good and "/etc/machine-id" in bad["detail"], said
     lab.tell(spoil={"image": image, "shell": ":"})
+
+
+@case("one that is not finished is not promoted, nor started")
+def unfinished(lab):
+    project, image, ec2 = BAKED["project"], BAKED["first"], lab.client()
+    keep = {"Resources": [image], "Tags": [{"Key": "shared-prep:keep", "Value": "yes"}]}
+    ec2.delete_tags(**keep)
+    since = lab.tell()["requests"]
+    out, err = test(project, image, "--promote", "-q", code=USAGE)
+    assert err.count("\n") == 1 and f"'{image}' is not finished" in err and not out, (out, err)
+    assert not asked(lab, since, "RunInstances") and promoted(lab, image) == ([], False)
+    assert not project.runs(), project.runs()
+    ec2.create_tags(**keep)
 
 
 @case("one that passes is promoted, and is then not retired")

@@ -7,7 +7,7 @@ import os
 
 import witness
 from baking import CALM, FAR, TARGET, changing, check_whole, forget
-from controller import Baking, killed_at, killed_at_action
+from controller import Baking, changes, killed_at, killed_at_action
 from lab import case, finish
 
 WORDS = ("bake", "-q")
@@ -20,10 +20,13 @@ def new_project(lab):
 
 
 def collect(lab, project, before, where):
-    """What gc leaves; how many images."""
+    """What gc leaves; how many images. A copy alone is seen by retire."""
     project.collect()
     assert not project.runs(), (where, project.runs())
     images = check_whole(before, where)
+    if images == 1:
+        project.run("retire", "--project", str(project.folder), "--keep=1")
+        assert not changes(before), (where, changes(before))
     forget(lab)
     return images
 
@@ -53,6 +56,7 @@ def each(lab):
     # Nothing is kept before the first tag that says so, all is from the last one on.
     tagged = [at for at, (action, _) in enumerate(requests) if action == "CreateTags"]
     assert not any(images[:tagged[0]]) and all(n == 2 for n in images[tagged[-1]:]), (requests, images)
+    assert 1 in images, (requests, images)
 
 
 def every(lab, when):

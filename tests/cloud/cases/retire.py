@@ -9,6 +9,7 @@ from controller import Project, killed_at, killed_at_action
 from lab import case, finish
 
 SECOND = "us-west-2"
+THIRD = "eu-west-1"
 
 
 def tags_of(project, keep=True, **more):
@@ -105,6 +106,14 @@ def used(lab):
     clear(lab)
 
 
+@case("one that is named twice is one")
+def twice(lab):
+    project = Project()
+    image, snapshot = bake(lab, "hello-1")
+    out, _ = retire(project, image, image)
+    assert out.count(image) == 1 and out.count(snapshot) == 1 and there(lab) == set(), out
+
+
 @case("what is not ours is refused")
 def foreign(lab):
     project = Project()
@@ -137,6 +146,60 @@ def copies(lab):
     assert all(i in out for i in (*image, *copy)) and out.count("\n") == 4, out
     assert there(lab) == set() and len(there(lab, SECOND)) == 2, (there(lab), there(lab, SECOND))
     assert not project.runs()
+    clear(lab, SECOND)
+
+
+@case("an image whose copy is used stays, with its other copies, and so do the copies of one that is used")
+def used_copies(lab):
+    project = Project()
+    first = bake(lab, "hello-1", **{"shared-prep:copies": f"{THIRD} {SECOND}"})
+    near, far = (bake(lab, "hello-1", region=r, **{"shared-prep:source": first[0]}) for r in (THIRD, SECOND))
+    second, copy = with_copy(lab, "hello-2")
+    ours = ((first, None), (near, THIRD), (far, SECOND), (second, None), (copy, SECOND))
+    name, other = template(lab, far[0], SECOND), template(lab, second[0])
+    out, err = retire(project, "--keep=0", code=6)
+    assert f"used\t{near[0]}\t{far[0]} by launch template {name}" in out and err.count("\n") == 1, (out, err)
+    assert f"used\t{copy[0]}\t{second[0]} by launch template {other}" in out, out
+    assert all(set(ids) <= there(lab, region) for ids, region in ours), out
+    clear(lab, SECOND, THIRD)
+
+
+@case("copies are found however many tags name their regions")
+def many_copies(lab):
+    project = Project()
+    image, _ = bake(lab, "hello-9", **{"shared-prep:copies": THIRD, "shared-prep:copies-2": SECOND})
+    bake(lab, "hello-9", region=SECOND, **{"shared-prep:source": image})
+    retire(project, image)
+    assert there(lab) == set() and there(lab, SECOND) == set(), (there(lab), there(lab, SECOND))
+
+
+@case("a copy that is kept though its image is gone goes too, and no other")
+def orphans(lab):
+    project = Project()
+    with open(project.folder / "shared-prep.ini", "a", encoding="ascii") as f:
+        f.write(f"[image]\nbase=al2023-ecs\nregions={SECOND}\n")
+    here = {"shared-prep:source-region": "us-east-1"}
+    gone = {**here, "shared-prep:source": "ami-00000000000000001"}
+    whole = bake(lab, "hello-2", **{"shared-prep:copies": SECOND})
+    begun = bake(lab, "hello-3", keep=False)
+    stay = [bake(lab, name, region=SECOND, **more) for name, more in (
+        ("hello-2", {**here, "shared-prep:source": whole[0]}),
+        # Its image may yet be finished, or else gc removes it first.
+        ("hello-3", {**here, "shared-prep:source": begun[0]}),
+        # Of an image that is elsewhere; of one that is told by no region.
+        ("hello-4", {**gone, "shared-prep:source-region": "eu-west-1"}),
+        ("hello-5", {"shared-prep:source": "ami-00000000000000001"}),
+        ("hello-6", {**gone, "keep": False}),
+        ("other-1", {**gone, "project": "other"}))]
+    orphan = bake(lab, "hello-1", region=SECOND, **gone)
+    name = template(lab, orphan[0], SECOND)
+    out, err = retire(project, "--keep=1", code=6)
+    assert f"used\t{orphan[0]}\tlaunch template {name}" in out and "is not retired" in err, (out, err)
+    lab.client(region_name=SECOND).delete_launch_template(LaunchTemplateId=name)
+    out, _ = retire(project, "--keep=1")
+    assert out.count("\n") == 2 and all(i in out for i in orphan), out
+    assert there(lab, SECOND) == {i for pair in stay for i in pair}, there(lab, SECOND)
+    assert there(lab) == {*whole, *begun} and not project.runs(), there(lab)
     clear(lab, SECOND)
 
 
