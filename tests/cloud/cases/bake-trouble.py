@@ -58,8 +58,10 @@ def base_of_two_disks(lab):
         lab.settle(snapshot=snapshot)
         ec2.delete_volume(VolumeId=volume)
         disks.append({"DeviceName": name, "Ebs": {"SnapshotId": snapshot}})
-    return ec2.register_image(Name="two", RootDeviceName="/dev/xvda", Architecture="x86_64", EnaSupport=True,
-                              VirtualizationType="hvm", BlockDeviceMappings=disks)["ImageId"]
+    image = ec2.register_image(Name="two", RootDeviceName="/dev/xvda", Architecture="x86_64", EnaSupport=True,
+                               VirtualizationType="hvm", BlockDeviceMappings=disks)["ImageId"]
+    lab.settle(image=image)
+    return image
 
 
 @case("a base that cannot be registered anew: EC2 makes the image, and it is as others are")
