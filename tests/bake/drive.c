@@ -5,6 +5,8 @@
  *   drive gather PROJECT ARCH           what is found: a line for each file, or the error
  *   drive fingerprint PROJECT ARCH BASE
  *   drive script PROJECT STEP RUN       the script of a step, its first time
+ *   drive check NAME                    the script of a check of an image
+ *   drive freeze ROOT RUN               the disk of a machine_root is held still, then let go
  *   drive run ROOT RUN COMMAND…         each on the same machine_root; "exit N"
  *   drive bake PROJECT ROOT NAME        all steps there: lines of progress, then "made DIGEST
  * UNSEEN"
@@ -16,6 +18,8 @@
 #include "common/num.h"
 #include "controller/bake_run.h"
 #include "controller/child.h"
+#include "controller/freeze.h"
+#include "controller/image_test.h"
 #include "controller/machine_root.h"
 
 #include <errno.h>
@@ -92,6 +96,17 @@ static int script(char **argv, struct err *e)
 	return rc;
 }
 
+static int check(const char *name, struct err *e)
+{
+	for (size_t i = 0; i < n_image_checks; i++) {
+		if (image_checks[i].script && strcmp(image_checks[i].name, name) == 0) {
+			printf("%s%s", image_check_start, image_checks[i].script);
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, EINVAL, "no such check");
+}
+
 static int reach(struct machine *m, enum machine_state state, struct err *e)
 {
 	const uint64_t deadline = clock_deadline(PATIENCE);
@@ -137,6 +152,23 @@ static int run(char **argv, struct err *e)
 			printf("exit %d\n", child_code(status));
 		fflush(stdout);
 	}
+	if (rc == 0)
+		rc = stop(m, e);
+	machine_free(m);
+	return rc;
+}
+
+static int freeze(char **argv, struct err *e)
+{
+	struct freeze f = FREEZE_INIT;
+	struct machine *m = NULL;
+	int rc = start(argv[2], argv[3], &m, e);
+
+	if (rc == 0)
+		rc = freeze_begin(m, &f, e);
+	if (rc == 0)
+		puts(f.frozen ? "frozen" : "synced");
+	freeze_end(&f);
 	if (rc == 0)
 		rc = stop(m, e);
 	machine_free(m);
@@ -191,11 +223,17 @@ static int bake(char **argv, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	const char *verb = argc > 3 ? argv[1] : "";
+	const char *verb = argc > 2 ? argv[1] : "";
 	int rc;
 
 	cancel_setup();
-	if (strcmp(verb, "gather") == 0)
+	if (strcmp(verb, "check") == 0)
+		rc = check(argv[2], &e);
+	else if (argc < 4)
+		rc = err_set(&e, ERR_USAGE, EINVAL, "no such verb");
+	else if (strcmp(verb, "freeze") == 0)
+		rc = freeze(argv, &e);
+	else if (strcmp(verb, "gather") == 0)
 		rc = with_bake(argv, gather, &e);
 	else if (strcmp(verb, "fingerprint") == 0 && argc == 5)
 		rc = with_bake(argv, fingerprint, &e);

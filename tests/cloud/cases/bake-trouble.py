@@ -53,6 +53,37 @@ def lost(lab):
     forget(lab)
 
 
+def base_of_two_disks(lab):
+    """An image of the account's own."""
+    ec2, disks = lab.client(), []
+    for name in ("/dev/xvda", "/dev/xvdb"):
+        volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=8)["VolumeId"]
+        snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+        lab.settle(snapshot=snapshot)
+        ec2.delete_volume(VolumeId=volume)
+        disks.append({"DeviceName": name, "Ebs": {"SnapshotId": snapshot}})
+    image = ec2.register_image(Name="two", RootDeviceName="/dev/xvda", Architecture="x86_64", EnaSupport=True,
+                               VirtualizationType="hvm", BlockDeviceMappings=disks)["ImageId"]
+    lab.settle(image=image)
+    return image
+
+
+@case("a base that cannot be registered anew: EC2 makes the image, and it is as others are")
+def created(lab):
+    project = Baking(lab, TARGET, base=base_of_two_disks(lab))
+    before, since = witness.everything(), lab.tell()["requests"]
+    lab.tell(knobs=CALM)
+    project.bake("-q")
+    form, = (e["form"] for e in asked(lab, since, "CreateImage"))
+    assert form["NoReboot"] == "true" and not asked(lab, since, "RegisterImage"), form
+    image = witness.image(project.baked()["ami"])
+    assert image["ImdsSupport"] == "v2.0" and image["Snapshots"], image
+    contents = lab.tell()["snapshots"]
+    assert contents[image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]["frozen"], contents
+    assert check_whole(before) == 1 and not project.runs(), project.runs()
+    forget(lab)
+
+
 @case("an interruption while all wait for the snapshot")
 def interrupted(lab):
     before = witness.everything()

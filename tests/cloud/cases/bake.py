@@ -2,6 +2,7 @@
 """The life of images: one is baked, copied and shared, fails its test, passes it and is promoted; a
 second takes its place, and the first is retired as soon as nobody uses it."""
 
+import datetime
 import json
 
 import witness
@@ -37,7 +38,9 @@ def check_image(image, name, project, encrypted):
     assert image["RootDeviceName"] == "/dev/xvda" and image["EnaSupport"], image
     disk = image["BlockDeviceMappings"][0]["Ebs"]
     assert disk["VolumeType"] == "gp3" and "Iops" not in disk and "Throughput" not in disk, disk
-    assert image["Accounts"] == [FRIEND] and image["DeprecationTime"], image
+    assert image["Accounts"] == [FRIEND], image
+    until = datetime.datetime.fromisoformat(image["DeprecationTime"]) - datetime.datetime.now(datetime.timezone.utc)
+    assert abs(until - datetime.timedelta(days=90)) < datetime.timedelta(minutes=10), image
     for tags in (image["Tags"], *(s["Tags"] for s in image["Snapshots"])):
         assert tags["shared-prep:keep"] and tags["shared-prep:project"] == "hello", tags
         assert tags["shared-prep:inputs"] == project.baked()["inputs"] and tags["team"] == "a", tags
@@ -214,8 +217,15 @@ def again(lab):
     first, _ = project.bake("-q")
     requests = lab.tell()["requests"]
     assert project.bake("--if-changed")[0] == first
+    said, = json.loads(project.bake("--if-changed", "--json")[0])["images"]
+    assert said["unchanged"] and f"custom_ami={said['ami']}\n" == first, said
     assert all(entry["action"].startswith(("Describe", "GetParameter", "GetCaller"))
                for entry in lab.log()[requests:])
+    # Of others it will not: it would begin, if it might.
+    project.archive("other")
+    lab.tell(faults=[{"action": "RegisterImage", "kind": "denied", "times": 0}])
+    project.bake("--if-changed", "-q", code=REMOTE)
+    lab.tell(faults=[])
     forget(lab)
 
 

@@ -11,6 +11,7 @@ from controller import Baking, changes, killed_at, killed_at_action
 from lab import case, finish
 
 WORDS = ("bake", "-q")
+CREATES = ("CreateSnapshot", "RegisterImage", "CopyImage")
 
 
 def new_project(lab):
@@ -41,10 +42,20 @@ def requests_of(lab):
     return [(action, actions[:at].count(action)) for at, action in enumerate(actions)]
 
 
+def check_noted(lab, project, action):
+    """The token of the last request is in the journal, if it has one: the answer has not been seen."""
+    form = [e["form"] for e in lab.log() if e["action"] == action][-1]
+    token = [form[key.removesuffix("Key") + "Value"] for key, value in form.items() if value == "shared-prep:token"]
+    journal, = project.state.glob("shared-prep/*/journal")
+    assert all(t in journal.read_text("ascii") for t in token), (action, token)
+    return bool(token)
+
+
 def kill_after(lab, action, skip):
     """Images that gc leaves."""
     project, before = new_project(lab)
     killed_at_action(lab, project, WORDS, action, skip)
+    assert check_noted(lab, project, action) or action not in CREATES, action
     return collect(lab, project, before, (action, skip))
 
 

@@ -82,6 +82,17 @@ def keep(lab):
     clear(lab)
 
 
+@case("so does the newest that has passed its test, though newer ones have not")
+def proved(lab):
+    project = Project()
+    for n in range(3):
+        bake(lab, f"hello-{n}", **({"shared-prep:promoted": "2026-01-01T00:00:00Z"} if n < 2 else {}))
+    images = {i["Name"]: i["ImageId"] for i in lab.client().describe_images(Owners=["self"])["Images"]}
+    retire(project, "--keep=1")
+    assert {i for i in there(lab) if i.startswith("ami-")} == {images["hello-1"], images["hello-2"]}, images
+    clear(lab)
+
+
 @case("one that is used stays, and nothing is begun")
 def used(lab):
     project = Project()
@@ -123,6 +134,18 @@ def foreign(lab):
     assert "is of project 'other', not of 'hello'" in retire(project, other, code=2)[1], "another project"
     assert "is not ours: it has no tag shared-prep:run" in retire(project, plain, code=2)[1], "no tag"
     assert retire(project, "ami-00000000000000000", code=6)[1].count("\n") == 1, "none"
+    # A snapshot of somebody else's, of which ours has a disk.
+    ec2, (image, snapshot) = lab.client(), bake(lab, "hello-own")
+    theirs = ec2.describe_images(ImageIds=[plain])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    ec2.delete_tags(Resources=[theirs], Tags=[{"Key": "shared-prep:run"}])
+    mixed = ec2.register_image(
+        Name="hello-mixed", RootDeviceName="/dev/xvda", TagSpecifications=[
+            {"ResourceType": "image", "Tags": tags_of("hello")}], BlockDeviceMappings=[
+            {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot}},
+            {"DeviceName": "/dev/xvdb", "Ebs": {"SnapshotId": theirs}}])["ImageId"]
+    ec2.deregister_image(ImageId=image)
+    retire(project, mixed)
+    assert theirs in there(lab) and not {mixed, snapshot} & there(lab), there(lab)
     assert "give either" in retire(project, code=2)[1] and "give either" in retire(project, other, "--keep=1", code=2)[1]
     clear(lab)
 
