@@ -217,16 +217,17 @@ static int send(const struct bake_order *o, const struct baked *b, struct ami *a
 	const struct image_spec *spec = &o->project->image;
 	auto_ec2_site_tags struct ec2_site_tags tags = {0};
 	struct ebs_uploaded sent = {0};
-	char token[JOURNAL_TOKEN];
+	char token[JOURNAL_TOKEN], former[PATH_MAX];
 	int rc;
 
 	ami_token(a, token);
-	if ((rc = ami_tag(a, token, &tags, e)) < 0)
+	if ((rc = ami_tag(a, token, &tags, e)) < 0 || (rc = ebs_former(b->path, former, e)) < 0)
 		return rc;
 	show_part(o->show, "send it to EBS");
 	rc = ebs_upload(&(struct ebs_upload){.client = &a->site->cloud->client,
 				.journal = &o->run->journal,
 				.path = b->path,
+				.former = *former ? former : NULL,
 				.token = token,
 				.description = a->name,
 				.volume = spec->size,

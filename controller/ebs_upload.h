@@ -11,6 +11,8 @@
 #include "controller/ebs_index.h"
 #include "controller/journal.h"
 
+#include <limits.h>
+
 #define EBS_UPLOAD_LANES 8
 #define EBS_UPLOAD_INDEX ".ebs" /* where the index of an image is: its path, and this */
 
@@ -45,5 +47,9 @@ struct ebs_uploaded {
  * calling it again goes on. Errors of a block name it.
  */
 must_check int ebs_upload(const struct ebs_upload *u, struct ebs_uploaded *ret, struct err *e);
+
+/* The image beside this one, of the same name but for the date, that was sent last; "": none. It
+ * need not be there any more. */
+must_check int ebs_former(const char *image, char ret[static PATH_MAX], struct err *e);
 
 #endif

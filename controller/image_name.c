@@ -61,3 +61,27 @@ size_t image_name_of_file(const char *file, const char *stem)
 		return 0;
 	return strlen(stem) + strcspn(file + strlen(stem), ".");
 }
+
+static bool all_digits(const char *text, size_t n)
+{
+	return strspn(text, "0123456789") >= n;
+}
+
+static bool is_date(const char *text)
+{
+	return all_digits(text, 8) ||
+	       (all_digits(text, 4) && text[4] == '-' && all_digits(text + 5, 2) &&
+		       text[7] == '-' && all_digits(text + 8, 2));
+}
+
+size_t image_name_undated(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+	const size_t len = dot && dot > file ? (size_t)(dot - file) : strlen(file);
+
+	for (size_t i = 1; i < len; i++) {
+		if (file[i] == '-' && is_date(file + i + 1))
+			return i;
+	}
+	return len;
+}

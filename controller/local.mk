@@ -53,6 +53,7 @@ libcontroller_a_SOURCES = \
 	controller/disk_tool.c \
 	controller/disk_tree.c \
 	controller/dist.c controller/dist.h \
+	controller/ebs_former.c \
 	controller/ebs_index.c controller/ebs_index.h \
 	controller/ebs_upload.c controller/ebs_upload.h \
 	controller/ebs_upload_lane.c \

@@ -2,6 +2,7 @@
 #include "controller/prove_file.h"
 
 #include "common/clock.h"
+#include "controller/image_name.h"
 #include "controller/machine_qemu.h"
 
 #include <errno.h>
@@ -15,30 +16,6 @@ struct proof {
 
 /* --- to promote */
 
-static bool all_digits(const char *text, size_t n)
-{
-	return strspn(text, "0123456789") >= n;
-}
-
-static bool is_date(const char *text)
-{
-	return all_digits(text, 8) ||
-	       (all_digits(text, 4) && text[4] == '-' && all_digits(text + 5, 2) &&
-		       text[7] == '-' && all_digits(text + 8, 2));
-}
-
-size_t prove_file_name(const char *file)
-{
-	const char *dot = strrchr(file, '.');
-	const size_t len = dot && dot > file ? (size_t)(dot - file) : strlen(file);
-
-	for (size_t i = 1; i < len; i++) {
-		if (file[i] == '-' && is_date(file + i + 1))
-			return i;
-	}
-	return len;
-}
-
 size_t prove_file_current(const struct project *p, const char *file, const char **ret)
 {
 	const char *name = p ? p->image.name : file;
@@ -47,7 +24,7 @@ size_t prove_file_current(const struct project *p, const char *file, const char 
 	if (p && (strncmp(file, name, strlen(name)) != 0 || file[strlen(name)] != '-'))
 		return strlen(name);
 	*ret = file;
-	return prove_file_name(file);
+	return image_name_undated(file);
 }
 
 static const char *base_of(const char *path)

@@ -32,10 +32,6 @@ struct prove_file {
 must_check int prove_file(const struct prove_file *p, struct image_results *ret,
 	char ret_current[static PATH_MAX], struct err *e);
 
-/* NAME of a file that is called NAME-20261126.img, NAME-2026-11-26-2.qcow2 or the like: its length.
- * Pure. */
-size_t prove_file_name(const char *file);
-
 /* The file is still the one that was looked at: else what was tested is not what is there. */
 must_check int prove_file_stays(const char *file, const struct stat *was, struct err *e);
 

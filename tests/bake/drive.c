@@ -167,7 +167,7 @@ static int freeze(char **argv, struct err *e)
 	if (rc == 0)
 		rc = freeze_begin(m, &f, e);
 	if (rc == 0)
-		puts(f.frozen ? "frozen" : "synced");
+		puts("still");
 	freeze_end(&f);
 	if (rc == 0)
 		rc = stop(m, e);

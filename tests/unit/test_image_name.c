@@ -98,6 +98,26 @@ static void test_files(void **state)
 	}
 }
 
+static void test_undated(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t len;
+	} rows[] = {
+		{"thing-20261126.img", 5},
+		{"thing-2026-11-26-2.qcow2", 5},
+		{"a-b-20261126.img", 3},
+		{"thing.img", 5},
+		{"thing-2026", 10},
+		{"-20261126.img", 9},
+		{".img", 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(image_name_undated(rows[i].file), rows[i].len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_no_choice),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_undated),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -15,26 +15,6 @@
 /* cmocka wants the four above */
 #include <cmocka.h>
 
-static void test_names(void **state)
-{
-	static const struct {
-		const char *file;
-		size_t len;
-	} rows[] = {
-		{"thing-20261126.img", 5},
-		{"thing-2026-11-26-2.qcow2", 5},
-		{"a-b-20261126.img", 3},
-		{"thing.img", 5},
-		{"thing-2026", 10},
-		{"-20261126.img", 9},
-		{".img", 4},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(prove_file_name(rows[i].file), rows[i].len);
-}
-
 /* Another one under its name, and one that is written to, are not what was tested. */
 static void test_stays(void **state)
 {
@@ -100,7 +80,6 @@ static void test_current(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_stays, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_current),
 	};

@@ -200,6 +200,21 @@ def promoted(lab):
     assert "shared-prep:promoted" in witness.image(MADE["image"])["Tags"]
     assert lab.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"] == MADE["image"]
     lab.client("ssm").delete_parameter(Name=PARAMETER)
+
+
+@case("another image sends what differs from the one before, and is whole")
+def upon(lab):
+    project, since = MADE["project"], len(lab.log())
+    (project.folder / "base/usr/more").write_text("more", "ascii")
+    project.bake("--to-ami", "-q")
+    disk, = set(project.dist.glob("images/*.raw")) - {MADE["disk"]}
+    blocks, (start,) = blocks_of(disk), asked(lab, since, "StartSnapshot")
+    sent = len(asked(lab, since, "PutSnapshotBlock"))
+    assert start["form"]["ParentSnapshotId"] == MADE["snapshot"], start
+    assert 0 < sent < len(blocks) // 2, (sent, len(blocks))
+    snapshot = witness.image(project.baked()["ami"])["Snapshots"][0]["SnapshotId"]
+    zeros = hashlib.sha256(bytes(BLOCK)).hexdigest()
+    assert {i: d for i, d in read(lab, snapshot).items() if d != zeros} == blocks
     forget(lab)
 
 
