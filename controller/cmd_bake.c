@@ -5,13 +5,13 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/num.h"
-#include "controller/bake_order.h"
-#include "controller/bake_report.h"
+#include "controller/build/dist.h"
 #include "controller/cmd.h"
-#include "controller/disk.h"
-#include "controller/dist.h"
-#include "controller/hire.h"
-#include "controller/prove.h"
+#include "controller/disk/disk.h"
+#include "controller/image/bake_order.h"
+#include "controller/image/bake_report.h"
+#include "controller/image/prove.h"
+#include "controller/machine/hire.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,14 +4,14 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/num.h"
-#include "controller/build_print.h"
-#include "controller/build_sources.h"
-#include "controller/choice.h"
+#include "controller/build/build_print.h"
+#include "controller/build/build_sources.h"
+#include "controller/build/dist.h"
+#include "controller/build/fleet.h"
+#include "controller/build/report.h"
 #include "controller/cmd.h"
-#include "controller/dist.h"
-#include "controller/fleet.h"
 #include "controller/money.h"
-#include "controller/report.h"
+#include "controller/project/choice.h"
 
 #include <errno.h>
 #include <fcntl.h>

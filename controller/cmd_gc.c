@@ -4,9 +4,9 @@
 #include "common/date.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "controller/account/gc.h"
 #include "controller/cmd.h"
-#include "controller/gc.h"
-#include "controller/retire.h"
+#include "controller/image/retire.h"
 
 #include <errno.h>
 #include <stdlib.h>

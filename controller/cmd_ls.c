@@ -3,10 +3,10 @@
 #include "common/date.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "controller/account/resource.h"
+#include "controller/account/run.h"
 #include "controller/cmd.h"
 #include "controller/money.h"
-#include "controller/resource.h"
-#include "controller/run.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/choice.h"
+#include "controller/build/plan.h"
+#include "controller/build/policy.h"
 #include "controller/cmd.h"
 #include "controller/money.h"
-#include "controller/plan.h"
-#include "controller/policy.h"
+#include "controller/project/choice.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "controller/cmd.h"
-#include "controller/retire.h"
+#include "controller/image/retire.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "common/cancel.h"
 #include "common/num.h"
 #include "controller/cmd.h"
-#include "controller/prove.h"
+#include "controller/image/prove.h"
 
 #include <errno.h>
 #include <inttypes.h>

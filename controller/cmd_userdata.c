@@ -4,11 +4,11 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "controller/arch.h"
-#include "controller/artifact.h"
+#include "controller/build/artifact.h"
 #include "controller/cmd.h"
-#include "controller/rpm_lead.h"
-#include "controller/userdata.h"
-#include "controller/userdata_script.h"
+#include "controller/image/rpm_lead.h"
+#include "controller/image/userdata_script.h"
+#include "controller/machine/userdata.h"
 
 #include <errno.h>
 #include <fcntl.h>

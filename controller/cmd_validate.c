@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/json.h"
+#include "controller/build/report.h"
 #include "controller/cmd.h"
-#include "controller/report.h"
 
 struct validate_options {
 	bool json;

@@ -2,35 +2,8 @@
 if CONTROLLER
 noinst_LIBRARIES += libcontroller.a
 libcontroller_a_SOURCES = \
-	controller/ami.c controller/ami.h \
-	controller/ami_make.c \
-	controller/ami_spread.c \
-	controller/ami_wait.c \
 	controller/arch.c controller/arch.h \
-	controller/artifact.c controller/artifact.h \
-	controller/bake.h \
-	controller/bake_archive.c \
-	controller/bake_container.c \
-	controller/bake_ec2.c \
-	controller/bake_file.c \
-	controller/bake_fingerprint.c \
-	controller/bake_gather.c \
-	controller/bake_local.c \
-	controller/bake_order.c controller/bake_order.h \
-	controller/bake_plan.c \
-	controller/bake_report.c controller/bake_report.h \
-	controller/bake_room.c \
-	controller/bake_rpm.c \
-	controller/bake_run.c controller/bake_run.h \
-	controller/bake_step.c controller/bake_step.h \
-	controller/bake_wipe.c \
-	controller/base.c controller/base.h \
-	controller/board.c controller/board.h \
-	controller/build_print.c controller/build_print.h \
-	controller/build_sources.c controller/build_sources.h \
 	controller/child.c controller/child.h \
-	controller/choice.c controller/choice.h \
-	controller/cloud.c controller/cloud.h \
 	controller/cmd.h \
 	controller/cmd_bake.c \
 	controller/cmd_build.c \
@@ -41,107 +14,15 @@ libcontroller_a_SOURCES = \
 	controller/cmd_test.c \
 	controller/cmd_userdata.c \
 	controller/cmd_validate.c \
-	controller/disk.c controller/disk.h \
-	controller/disk_base.c \
-	controller/disk_boot.c \
-	controller/disk_image.c \
-	controller/disk_mount.c \
-	controller/disk_part.c \
-	controller/disk_private.h \
-	controller/disk_room.c \
-	controller/disk_root.c \
-	controller/disk_tool.c \
-	controller/disk_tree.c \
-	controller/dist.c controller/dist.h \
-	controller/ebs_former.c \
-	controller/ebs_index.c controller/ebs_index.h \
-	controller/ebs_upload.c controller/ebs_upload.h \
-	controller/ebs_upload_lane.c \
-	controller/ebs_upload_private.h \
-	controller/ec2_gate.c \
-	controller/ec2_offer.c \
-	controller/ec2_site.c controller/ec2_site.h \
-	controller/ec2_watch.c \
-	controller/fleet.c controller/fleet.h \
-	controller/fleet_private.h \
-	controller/fleet_worker.c \
-	controller/freeze.c controller/freeze.h \
-	controller/gc.c controller/gc.h \
-	controller/hire.c controller/hire.h \
-	controller/image_bom.c \
-	controller/image_copies.c controller/image_copies.h \
-	controller/image_manifest.c controller/image_manifest.h \
-	controller/image_name.c controller/image_name.h \
-	controller/image_show.c controller/image_show.h \
-	controller/image_spec.h \
-	controller/image_test.c controller/image_test.h \
-	controller/image_test_table.c \
-	controller/image_use.c controller/image_use.h \
-	controller/journal.c controller/journal.h \
-	controller/keeper.c controller/keeper.h \
-	controller/ladder.c controller/ladder.h \
-	controller/local_root.c controller/local_root.h \
-	controller/local_run.c controller/local_run.h \
-	controller/local_users.c controller/local_users.h \
-	controller/machine.h \
-	controller/machine_ec2.c controller/machine_ec2.h \
-	controller/machine_ec2_instance.c \
-	controller/machine_ec2_private.h \
-	controller/machine_local.c controller/machine_local.h \
-	controller/machine_qemu.c controller/machine_qemu.h \
-	controller/machine_root.c controller/machine_root.h \
-	controller/machine_ssh.c controller/machine_ssh.h \
-	controller/machine_wait.c controller/machine_wait.h \
-	controller/matrix.c controller/matrix.h \
 	controller/money.c controller/money.h \
-	controller/new_root.c controller/new_root.h \
-	controller/plan.c controller/plan.h \
-	controller/plan_permission.c \
-	controller/plan_private.h \
-	controller/policy.c controller/policy.h \
-	controller/project.c controller/project.h \
-	controller/project_check.c \
-	controller/project_check_app.c \
-	controller/project_image.c \
-	controller/project_private.h \
-	controller/project_read.c \
-	controller/project_take.c \
-	controller/project_take_aws.c \
-	controller/project_take_image.c \
-	controller/prove.c controller/prove.h \
-	controller/prove_ami.c controller/prove_ami.h \
-	controller/prove_file.c controller/prove_file.h \
-	controller/qemu_boot.c controller/qemu_boot.h \
-	controller/qemu_console.c controller/qemu_console.h \
-	controller/qemu_guest.c controller/qemu_guest.h \
-	controller/qemu_talk.c controller/qemu_talk.h \
-	controller/qemu_words.c controller/qemu_words.h \
-	controller/report.c controller/report.h \
-	controller/resource.c controller/resource.h \
-	controller/resource_price.c \
-	controller/retire.c controller/retire.h \
-	controller/retire_copies.c \
-	controller/retire_find.c \
-	controller/root_enter.c controller/root_enter.h \
-	controller/rpm_lead.c controller/rpm_lead.h \
-	controller/run.c controller/run.h \
-	controller/script.h \
 	controller/shell.c controller/shell.h \
 	controller/show.c controller/show.h \
-	controller/source.c controller/source.h \
-	controller/ssh.c controller/ssh.h \
-	controller/ssh_text.c \
-	controller/ssh_words.c controller/ssh_words.h \
-	controller/sshkey.c controller/sshkey.h \
-	controller/step.c controller/step.h \
-	controller/supply.c controller/supply.h \
-	controller/target.c controller/target.h \
-	controller/userdata.c controller/userdata.h \
-	controller/userdata_script.c controller/userdata_script.h \
-	controller/work_folder.c controller/work_folder.h \
-	controller/worker.c controller/worker.h \
-	controller/worker_doing.c \
-	controller/worker_step.c controller/worker_step.h \
+	controller/account/cloud.c controller/account/cloud.h \
+	controller/account/gc.c controller/account/gc.h \
+	controller/account/journal.c controller/account/journal.h \
+	controller/account/resource.c controller/account/resource.h \
+	controller/account/resource_price.c \
+	controller/account/run.c controller/account/run.h \
 	controller/aws/autoscaling.c controller/aws/autoscaling.h \
 	controller/aws/base64.c controller/aws/base64.h \
 	controller/aws/batch.c controller/aws/batch.h \
@@ -196,17 +77,136 @@ libcontroller_a_SOURCES = \
 	controller/aws/sts.c controller/aws/sts.h \
 	controller/aws/transport.c controller/aws/transport.h \
 	controller/aws/uri.c controller/aws/uri.h \
-	controller/aws/xml.c controller/aws/xml.h
+	controller/aws/xml.c controller/aws/xml.h \
+	controller/build/artifact.c controller/build/artifact.h \
+	controller/build/board.c controller/build/board.h \
+	controller/build/build_print.c controller/build/build_print.h \
+	controller/build/build_sources.c controller/build/build_sources.h \
+	controller/build/dist.c controller/build/dist.h \
+	controller/build/fleet.c controller/build/fleet.h \
+	controller/build/fleet_private.h \
+	controller/build/fleet_worker.c \
+	controller/build/plan.c controller/build/plan.h \
+	controller/build/plan_permission.c \
+	controller/build/plan_private.h \
+	controller/build/policy.c controller/build/policy.h \
+	controller/build/report.c controller/build/report.h \
+	controller/build/step.c controller/build/step.h \
+	controller/build/worker.c controller/build/worker.h \
+	controller/build/worker_doing.c \
+	controller/build/worker_step.c controller/build/worker_step.h \
+	controller/disk/disk.c controller/disk/disk.h \
+	controller/disk/disk_base.c \
+	controller/disk/disk_boot.c \
+	controller/disk/disk_image.c \
+	controller/disk/disk_mount.c \
+	controller/disk/disk_part.c \
+	controller/disk/disk_private.h \
+	controller/disk/disk_room.c \
+	controller/disk/disk_root.c \
+	controller/disk/disk_tool.c \
+	controller/disk/disk_tree.c \
+	controller/disk/work_folder.c controller/disk/work_folder.h \
+	controller/image/ami.c controller/image/ami.h \
+	controller/image/ami_make.c \
+	controller/image/ami_spread.c \
+	controller/image/ami_wait.c \
+	controller/image/bake.h \
+	controller/image/bake_archive.c \
+	controller/image/bake_container.c \
+	controller/image/bake_ec2.c \
+	controller/image/bake_file.c \
+	controller/image/bake_fingerprint.c \
+	controller/image/bake_gather.c \
+	controller/image/bake_local.c \
+	controller/image/bake_order.c controller/image/bake_order.h \
+	controller/image/bake_plan.c \
+	controller/image/bake_report.c controller/image/bake_report.h \
+	controller/image/bake_room.c \
+	controller/image/bake_rpm.c \
+	controller/image/bake_run.c controller/image/bake_run.h \
+	controller/image/bake_step.c controller/image/bake_step.h \
+	controller/image/bake_wipe.c \
+	controller/image/ebs_former.c \
+	controller/image/ebs_index.c controller/image/ebs_index.h \
+	controller/image/ebs_upload.c controller/image/ebs_upload.h \
+	controller/image/ebs_upload_lane.c \
+	controller/image/ebs_upload_private.h \
+	controller/image/freeze.c controller/image/freeze.h \
+	controller/image/image_bom.c \
+	controller/image/image_copies.c controller/image/image_copies.h \
+	controller/image/image_manifest.c controller/image/image_manifest.h \
+	controller/image/image_name.c controller/image/image_name.h \
+	controller/image/image_show.c controller/image/image_show.h \
+	controller/image/image_test.c controller/image/image_test.h \
+	controller/image/image_test_table.c \
+	controller/image/image_use.c controller/image/image_use.h \
+	controller/image/prove.c controller/image/prove.h \
+	controller/image/prove_ami.c controller/image/prove_ami.h \
+	controller/image/prove_file.c controller/image/prove_file.h \
+	controller/image/retire.c controller/image/retire.h \
+	controller/image/retire_copies.c \
+	controller/image/retire_find.c \
+	controller/image/rpm_lead.c controller/image/rpm_lead.h \
+	controller/image/userdata_script.c controller/image/userdata_script.h \
+	controller/machine/ec2_gate.c \
+	controller/machine/ec2_offer.c \
+	controller/machine/ec2_site.c controller/machine/ec2_site.h \
+	controller/machine/ec2_watch.c \
+	controller/machine/hire.c controller/machine/hire.h \
+	controller/machine/keeper.c controller/machine/keeper.h \
+	controller/machine/ladder.c controller/machine/ladder.h \
+	controller/machine/local_root.c controller/machine/local_root.h \
+	controller/machine/local_run.c controller/machine/local_run.h \
+	controller/machine/local_users.c controller/machine/local_users.h \
+	controller/machine/machine.h \
+	controller/machine/machine_ec2.c controller/machine/machine_ec2.h \
+	controller/machine/machine_ec2_instance.c \
+	controller/machine/machine_ec2_private.h \
+	controller/machine/machine_local.c controller/machine/machine_local.h \
+	controller/machine/machine_qemu.c controller/machine/machine_qemu.h \
+	controller/machine/machine_root.c controller/machine/machine_root.h \
+	controller/machine/machine_ssh.c controller/machine/machine_ssh.h \
+	controller/machine/machine_wait.c controller/machine/machine_wait.h \
+	controller/machine/new_root.c controller/machine/new_root.h \
+	controller/machine/qemu_boot.c controller/machine/qemu_boot.h \
+	controller/machine/qemu_console.c controller/machine/qemu_console.h \
+	controller/machine/qemu_guest.c controller/machine/qemu_guest.h \
+	controller/machine/qemu_talk.c controller/machine/qemu_talk.h \
+	controller/machine/qemu_words.c controller/machine/qemu_words.h \
+	controller/machine/root_enter.c controller/machine/root_enter.h \
+	controller/machine/script.h \
+	controller/machine/ssh.c controller/machine/ssh.h \
+	controller/machine/ssh_text.c \
+	controller/machine/ssh_words.c controller/machine/ssh_words.h \
+	controller/machine/sshkey.c controller/machine/sshkey.h \
+	controller/machine/supply.c controller/machine/supply.h \
+	controller/machine/userdata.c controller/machine/userdata.h \
+	controller/project/base.c controller/project/base.h \
+	controller/project/choice.c controller/project/choice.h \
+	controller/project/image_spec.h \
+	controller/project/matrix.c controller/project/matrix.h \
+	controller/project/project.c controller/project/project.h \
+	controller/project/project_check.c \
+	controller/project/project_check_app.c \
+	controller/project/project_image.c \
+	controller/project/project_private.h \
+	controller/project/project_read.c \
+	controller/project/project_take.c \
+	controller/project/project_take_aws.c \
+	controller/project/project_take_image.c \
+	controller/project/source.c controller/project/source.h \
+	controller/project/target.c controller/project/target.h
 
 bin_PROGRAMS += controller/controller
 controller_controller_SOURCES = controller/main.c
 controller_controller_LDADD = libcontroller.a libcommon.a $(LIBS_CONTROLLER_LIBS) $(LIBS_COMMON_LIBS)
 
 # A script as a string; its comments are for those who read it here.
-controller/userdata_boot.inc: controller/userdata_boot.sh
-	$(AM_V_GEN)$(MKDIR_P) controller && sed -e 1d -e '/^[[:space:]]*#/d' -e '/^$$/d' \
-		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/controller/userdata_boot.sh >$@.new && mv $@.new $@
-controller/userdata_script.$(OBJEXT): controller/userdata_boot.inc
-CLEANFILES += controller/userdata_boot.inc
+controller/image/userdata_boot.inc: controller/image/userdata_boot.sh
+	$(AM_V_GEN)$(MKDIR_P) controller/image && sed -e 1d -e '/^[[:space:]]*#/d' -e '/^$$/d' \
+		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/controller/image/userdata_boot.sh >$@.new && mv $@.new $@
+controller/image/userdata_script.$(OBJEXT): controller/image/userdata_boot.inc
+CLEANFILES += controller/image/userdata_boot.inc
 endif
-EXTRA_DIST += controller/userdata_boot.sh
+EXTRA_DIST += controller/image/userdata_boot.sh

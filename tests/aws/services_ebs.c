@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/auto.h"
 #include "common/num.h"
-#include "controller/ebs_upload.h"
+#include "controller/image/ebs_upload.h"
 #include "tests/aws/services.h"
 
 #include <fcntl.h>

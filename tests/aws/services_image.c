@@ -5,7 +5,7 @@
 #include "controller/aws/ec2_image_make.h"
 #include "controller/aws/ec2_volume.h"
 #include "controller/aws/ssm.h"
-#include "controller/image_use.h"
+#include "controller/image/image_use.h"
 #include "tests/aws/services.h"
 
 #include <string.h>

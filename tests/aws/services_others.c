@@ -5,7 +5,7 @@
 #include "controller/aws/quota.h"
 #include "controller/aws/s3_upload.h"
 #include "controller/aws/ssm.h"
-#include "controller/base.h"
+#include "controller/project/base.h"
 #include "tests/aws/services.h"
 
 #include <fcntl.h>

@@ -16,11 +16,11 @@
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "common/num.h"
-#include "controller/bake_run.h"
 #include "controller/child.h"
-#include "controller/freeze.h"
-#include "controller/image_test.h"
-#include "controller/machine_root.h"
+#include "controller/image/bake_run.h"
+#include "controller/image/freeze.h"
+#include "controller/image/image_test.h"
+#include "controller/machine/machine_root.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -10,7 +10,7 @@
 #include "controller/aws/ini.h"
 #include "controller/aws/pricing.h"
 #include "controller/aws/xml.h"
-#include "controller/base.h"
+#include "controller/project/base.h"
 
 #include <stdint.h>
 #include <stdlib.h>

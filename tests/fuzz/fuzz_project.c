@@ -2,7 +2,7 @@
 /* libFuzzer target: any bytes as a project file. What is taken must be what the man page promises
  * to those who work with it. */
 #include "common/auto.h"
-#include "controller/project.h"
+#include "controller/project/project.h"
 
 #include <fcntl.h>
 #include <stddef.h>

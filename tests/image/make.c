@@ -4,8 +4,8 @@
 #include "common/auto.h"
 #include "common/cancel.h"
 #include "common/num.h"
-#include "controller/disk.h"
-#include "controller/disk_private.h"
+#include "controller/disk/disk.h"
+#include "controller/disk/disk_private.h"
 
 #include <string.h>
 

@@ -17,8 +17,8 @@
 #include "common/clock.h"
 #include "common/num.h"
 #include "controller/child.h"
-#include "controller/machine_local.h"
-#include "controller/machine_ssh.h"
+#include "controller/machine/machine_local.h"
+#include "controller/machine/machine_ssh.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/ami.h"
+#include "controller/image/ami.h"
 
 #include "common/num.h"
 

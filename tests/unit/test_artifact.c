@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What builds leave: archives and logs, the report and what is taken from a journal again. */
 #include "common/digest.h"
-#include "controller/artifact.h"
-#include "controller/dist.h"
-#include "controller/report.h"
+#include "controller/build/artifact.h"
+#include "controller/build/dist.h"
+#include "controller/build/report.h"
 
 #include "tests/unit/scratch.h"
 

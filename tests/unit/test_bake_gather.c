@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packages and archives are made here byte by byte: as they should be, damaged, or of others. */
-#include "controller/bake.h"
+#include "controller/image/bake.h"
 
 #include "common/buf.h"
 #include "common/num.h"

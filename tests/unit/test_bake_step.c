@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table, what its scripts find in their variables, and what the agent's plan is taken for. */
-#include "controller/bake_step.h"
+#include "controller/image/bake_step.h"
 
 #include "tests/unit/scratch.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base images: what their names tell, and which is the newest. */
-#include "controller/base.h"
+#include "controller/project/base.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

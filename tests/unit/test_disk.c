@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cancel.h"
-#include "controller/disk_private.h"
+#include "controller/disk/disk_private.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* The index of blocks: what is read again, what is refused. tests/aws/blocks.py has images sent. */
 #include "common/auto.h"
 #include "controller/aws/ebs.h"
-#include "controller/ebs_index.h"
+#include "controller/image/ebs_index.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>

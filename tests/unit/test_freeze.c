@@ -2,7 +2,7 @@
 /* What a machine answers that is to hold still, and what is done meanwhile. */
 #include "common/cancel.h"
 #include "controller/child.h"
-#include "controller/freeze.h"
+#include "controller/image/freeze.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/image_manifest.h"
+#include "controller/image/image_manifest.h"
 
 #include "common/json.h"
 #include "tests/unit/scratch.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/image_name.h"
+#include "controller/image/image_name.h"
 
 #include "common/num.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/journal.h"
-#include "controller/run.h"
+#include "controller/account/journal.h"
+#include "controller/account/run.h"
 
 #include "tests/unit/scratch.h"
 

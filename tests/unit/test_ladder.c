@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/ladder.h"
+#include "controller/machine/ladder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/matrix.h"
+#include "controller/project/matrix.h"
 
 #include "tests/unit/scratch.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/err.h"
-#include "controller/policy.h"
+#include "controller/build/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/num.h"
 #include "controller/money.h"
-#include "controller/project.h"
+#include "controller/project/project.h"
 
 #include "tests/unit/scratch.h"
 

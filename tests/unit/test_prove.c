@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of the proof of a file needs no guest; tests/image/run boots some. */
 #include "common/num.h"
-#include "controller/prove_file.h"
+#include "controller/image/prove_file.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/child.h"
-#include "controller/qemu_console.h"
-#include "controller/qemu_talk.h"
-#include "controller/qemu_words.h"
+#include "controller/machine/qemu_console.h"
+#include "controller/machine/qemu_talk.h"
+#include "controller/machine/qemu_words.h"
 #include "tests/unit/scratch.h"
 
 #include <fcntl.h>

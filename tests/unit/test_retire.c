@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which images go. tests/cloud/cases/retire.py has them retired. */
 #include "common/auto.h"
-#include "controller/retire.h"
+#include "controller/image/retire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

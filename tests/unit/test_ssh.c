@@ -2,8 +2,8 @@
 #include "common/clock.h"
 #include "common/num.h"
 #include "common/proc.h"
+#include "controller/machine/ssh_words.h"
 #include "controller/shell.h"
-#include "controller/ssh_words.h"
 
 #include <errno.h>
 #include <setjmp.h>

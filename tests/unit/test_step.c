@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scripts are given to sh: what it finds in its variables is what was meant. */
+#include "controller/build/step.h"
 #include "controller/shell.h"
-#include "controller/step.h"
 
 #include "tests/unit/scratch.h"
 

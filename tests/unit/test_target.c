@@ -2,7 +2,7 @@
 #include "common/auto.h"
 #include "common/cpu_target.h"
 #include "common/instance_type.h"
-#include "controller/target.h"
+#include "controller/project/target.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/userdata.h"
+#include "controller/machine/userdata.h"
 
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/num.h"
 #include "common/proc.h"
-#include "controller/sshkey.h"
+#include "controller/machine/sshkey.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>

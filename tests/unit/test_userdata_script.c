@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/userdata_script.h"
+#include "controller/image/userdata_script.h"
 
 #include "common/clock.h"
 #include "common/num.h"
 #include "common/proc.h"
-#include "controller/userdata.h"
+#include "controller/machine/userdata.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>

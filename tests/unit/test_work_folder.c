@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/auto.h"
-#include "controller/work_folder.h"
+#include "controller/disk/work_folder.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
