@@ -111,6 +111,10 @@ static int load(struct baking *b, const char *path, struct err *e)
 		return err_set(e, ERR_CONFIG, EINVAL,
 			"%s: [image] name=: '%s' has a '+', which no name of an AMI may have",
 			b->project.file, b->project.image.name);
+	if (b->o->to_ami && b->project.image.format != IMAGE_RAW)
+		return err_set(e, ERR_CONFIG, EINVAL,
+			"%s: [image] format=: qcow2 cannot be sent block by block: raw can",
+			b->project.file);
 	b->worker = b->project;
 	b->worker.aws.base = b->project.image.base;
 	rc = gather(b, e);

@@ -85,7 +85,7 @@ undocumented() {
 	shift 2
 	for c; do
 		"$program" "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r o; do
-			[ "$o" = --help ] || sed -n "/^\.It Cm $c/,/^\.It Cm /p" "$page" |
+			[ "$o" = --help ] || awk -v c="$c" '/^\.It Cm /{on = $3 == c} on' "$page" |
 				grep -- "Fl -${o#--}" >/dev/null || echo "$c $o"
 		done
 	done

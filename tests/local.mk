@@ -116,6 +116,7 @@ check_PROGRAMS += \
 	tests/unit/test_credentials \
 	tests/unit/test_debug \
 	tests/unit/test_disk \
+	tests/unit/test_ebs_former \
 	tests/unit/test_ebs_index \
 	tests/unit/test_ec2 \
 	tests/unit/test_fault \
@@ -156,6 +157,7 @@ tests_unit_test_credentials_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_debug_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_disk_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_SOURCES = tests/unit/test_ec2.c $(AWS_CLIENT)
+tests_unit_test_ebs_former_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ebs_index_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_ec2_LDADD = $(CONTROLLER_TEST)
 tests_unit_test_fault_LDADD = $(CONTROLLER_TEST)

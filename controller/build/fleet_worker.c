@@ -5,7 +5,6 @@
 #include "controller/money.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* After a machine that did not start; longer each time. */
 #define PAUSE (5 * NSEC_PER_SEC)

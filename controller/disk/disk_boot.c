@@ -6,6 +6,7 @@
  */
 #include "common/digest.h"
 #include "common/fs.h"
+#include "controller/arch.h"
 #include "controller/disk/disk_private.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static const struct boot_arch {
 
 static const struct boot_arch *arch_of(const struct disk *d)
 {
-	return strcmp(d->arch, "aarch64") == 0 ? &boot_archs[1] : &boot_archs[0];
+	return &boot_archs[arch_is_arm(d->arch)];
 }
 
 static void in_work(const struct disk *d, const char *name, char out[static PATH_MAX + 16])

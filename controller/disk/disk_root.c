@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/fs.h"
+#include "controller/arch.h"
 #include "controller/disk/disk_private.h"
 
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -23,12 +23,11 @@ static const char *arch_of(int rootfd, const char *path)
 {
 	struct err ignored = ERR_INIT;
 	auto_close int fd = -1;
-	Elf64_Ehdr h;
+	const char *arch = NULL;
 
-	if (fs_open_file(rootfd, path, &fd, &ignored) < 0 || read(fd, &h, sizeof(h)) != sizeof(h) ||
-		memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
-		return "";
-	return h.e_machine == EM_X86_64 ? "x86_64" : h.e_machine == EM_AARCH64 ? "aarch64" : "";
+	if (fs_open_file(rootfd, path, &fd, &ignored) == 0)
+		arch = arch_of_program(fd);
+	return arch ? arch : "";
 }
 
 int disk_root_arch(struct disk *d, struct err *e)
@@ -94,7 +93,7 @@ static void find_initrd(int rootfd, const char *version, char out[static PATH_MA
 
 int disk_root_kernel(const struct disk *d, struct disk_kernel *ret, struct err *e)
 {
-	const char *deb = strcmp(d->arch, "aarch64") == 0 ? "arm64" : "amd64";
+	const char *deb = arch_is_arm(d->arch) ? "arm64" : "amd64";
 	auto_close int rootfd = -1;
 	char version[NAME_MAX + 1], folder[PATH_MAX];
 	int rc = open_root(d, &rootfd, e);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/image/ami.h"
 
-#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/num.h"

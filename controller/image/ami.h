@@ -72,7 +72,7 @@ must_check int ami_begin_early(struct ami *a, const char *volume, struct err *e)
 must_check int ami_begin(struct ami *a, const char *instance, const char *volume, struct err *e);
 
 /* Of a snapshot that is there already, with its token in the journal. */
-must_check int ami_adopt(struct ami *a, const char *snapshot, const char *token, struct err *e);
+void ami_adopt(struct ami *a, const char *snapshot, const char *token);
 
 /* The rest: the snapshot is complete, the image registered and there, copied, shared, with its date
  * of deprecation, and kept. -ECANCELED where the user asked to end. */

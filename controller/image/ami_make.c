@@ -8,7 +8,6 @@
 #include "controller/aws/ec2_image_make.h"
 #include "controller/aws/ec2_volume.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +97,7 @@ static int make(struct ami *a, const struct making *m, char ret_token[static JOU
 	const uint64_t until = clock_deadline(SITE_TIME);
 	struct err noted = ERR_INIT;
 	struct ec2_tags t;
+	bool unsure = false; /* one of the calls may have been done */
 	int rc;
 
 	ami_token(a, ret_token);
@@ -111,10 +111,11 @@ static int make(struct ami *a, const struct making *m, char ret_token[static JOU
 
 		if (found < 0 || (found == 0 && !may_repeat(m, until, e)))
 			return rc;
+		unsure = true;
 		*e = (struct err)ERR_INIT;
 		rc = found ? 0 : m->make(a, m->what, &t, ret_id, e);
 	}
-	if (rc < 0 && journal_refused(j, ret_token, &noted) < 0)
+	if (rc < 0 && !unsure && journal_refused(j, ret_token, &noted) < 0)
 		*e = noted;
 	return rc < 0 ? rc : journal_made(j, ret_token, ret_id, e);
 }
@@ -201,14 +202,12 @@ int ami_begin(struct ami *a, const char *instance, const char *volume, struct er
 			       : make(a, &snapshot, a->snapshot_token, a->snapshot, e);
 }
 
-int ami_adopt(struct ami *a, const char *snapshot, const char *token, struct err *e)
+void ami_adopt(struct ami *a, const char *snapshot, const char *token)
 {
-	(void)e;
 	snprintf(a->snapshot, sizeof(a->snapshot), "%s", snapshot);
 	snprintf(a->snapshot_token, sizeof(a->snapshot_token), "%s", token);
 	if (!*a->root)
 		snprintf(a->root, sizeof(a->root), "/dev/xvda");
-	return 0;
 }
 
 /* What is not there, as an id that nobody has, says that permission was not what failed. */

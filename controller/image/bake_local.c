@@ -241,7 +241,9 @@ static int send(const struct bake_order *o, const struct baked *b, struct ami *a
 	if (rc == 0)
 		show_say(o->show, "%" PRIu64 " blocks of 512 KiB sent%s", sent.sent,
 			sent.continued ? ", upon those of a run before" : "");
-	return rc < 0 ? rc : ami_adopt(a, sent.snapshot, token, e);
+	if (rc == 0)
+		ami_adopt(a, sent.snapshot, token);
+	return rc;
 }
 
 static int register_it(
@@ -265,9 +267,6 @@ static int to_ami(const struct bake_order *o, struct baked *b, struct err *e)
 	const struct project_aws *aws = &o->project->aws;
 	int rc;
 
-	if (o->project->image.format != IMAGE_RAW)
-		return err_set(e, ERR_CONFIG, EINVAL,
-			"--to-ami: format=qcow2 cannot be sent block by block: use format=raw");
 	rc = cloud_open(&(struct cloud_options){.profile = aws->profile,
 				.region = aws->region,
 				.debug_http = o->debug_http},

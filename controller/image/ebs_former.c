@@ -37,8 +37,8 @@ int ebs_former(const char *image, char ret[static PATH_MAX], struct err *e)
 	DIR *d;
 
 	*ret = '\0';
-	snprintf(path, sizeof(path), "%.*s/.", folder, image);
-	d = opendir(slash ? path : ".");
+	snprintf(path, sizeof(path), "%.*s%s.", folder, image, slash ? "/" : "");
+	d = opendir(path);
 	if (!d)
 		return err_errno(e, "'%s'", path);
 	for (struct dirent *entry; (entry = readdir(d));) {
@@ -46,7 +46,7 @@ int ebs_former(const char *image, char ret[static PATH_MAX], struct err *e)
 		struct stat st;
 
 		if (len == 0 || fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			(*ret && !is_later(&st.st_mtim, &newest)) ||
+			!S_ISREG(st.st_mode) || (*ret && !is_later(&st.st_mtim, &newest)) ||
 			snprintf(path, sizeof(path), "%.*s%.*s", folder + !!slash, image, (int)len,
 				entry->d_name) >= (int)sizeof(path))
 			continue;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/image/freeze.h"
 
-#include "common/auto.h"
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "common/num.h"
@@ -28,7 +27,7 @@ static const char script[] =
 				     "fsfreeze --unfreeze / 2>/dev/null || :\n";
 
 #define STEP_MS     100
-#define ANSWER_TIME (FREEZE_TIME / 2 * NSEC_PER_SEC)
+#define ANSWER_TIME (30 * NSEC_PER_SEC)
 
 static int wait_for_answer(int fd, struct err *e)
 {
@@ -82,6 +81,9 @@ int freeze_begin(struct machine *m, struct freeze *ret, struct err *e)
 	if (rc == 0)
 		rc = wait_for_answer(out[0], e);
 	close(out[0]);
+	/* What does not answer is not waited for. */
+	if (rc < 0 && ret->pid > 0)
+		kill(-ret->pid, SIGKILL);
 	return rc;
 }
 

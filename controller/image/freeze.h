@@ -9,7 +9,7 @@
 
 #include "controller/machine/machine.h"
 
-#define FREEZE_TIME 60 /* seconds */
+#define FREEZE_TIME 150 /* seconds: a snapshot is asked for twice where an answer was lost */
 
 struct freeze {
 	pid_t pid; /* 0: nothing is frozen */

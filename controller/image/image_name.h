@@ -24,7 +24,7 @@ must_check int image_name_choose(const char *stem, const char *const *taken, siz
 size_t image_name_of_file(const char *file, const char *stem);
 
 /* NAME of a file that is called NAME-20261126.img, NAME-2026-11-26-2.qcow2 or the like: its length.
- * Pure. */
+ */
 size_t image_name_undated(const char *file);
 
 #endif

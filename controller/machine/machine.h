@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine to work on: what builds, benchmarks and bakes is written against this, whether it is a
- * spot instance (machine_ec2.c), a host that the user names (machine_ssh.c) or namespaces of this
- * very machine (machine_local.c).
+ * spot instance (machine_ec2.c), a host that the user names (machine_ssh.c), namespaces of this
+ * very machine (machine_local.c), a root in a directory (machine_root.c) or a guest
+ * (machine_qemu.c).
  *
  * Nothing here blocks for long. A machine is started, then machine_poll() is called again and again
  * until it is ready; commands are processes of ours that the caller waits for. One thread.

@@ -20,8 +20,8 @@ struct new_root_host {
 must_check int new_root_open(struct new_root_host *ret, struct err *e);
 void new_root_close(struct new_root_host *h);
 
-/* Fills the root's empty /dev; top is where the root is, "" once it is this process's. A /proc is
- * mounted at "/". */
+/* Fills the root's empty /dev; top is where the root is, "" once it is this process's, which
+ * has a /proc: the nodes are mounted from descriptors there. */
 must_check int new_root_devices(const struct new_root_host *h, const char *top, struct err *e);
 
 /* A /proc of the caller's PID namespace. Nothing may lie on it: the kernel would not let commands

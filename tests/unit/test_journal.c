@@ -312,5 +312,6 @@ int main(void)
 		TEST(test_run_names),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

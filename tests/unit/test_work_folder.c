@@ -86,5 +86,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_one), TEST(test_left), TEST(test_another)};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

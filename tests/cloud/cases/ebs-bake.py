@@ -218,7 +218,7 @@ def upon(lab):
     forget(lab)
 
 
-@case("a name that no AMI may have is refused before anything is made")
+@case("a name that no AMI may have, and a format that no block is of, are refused before anything is made")
 def plus(lab):
     project, since = new_project(lab, str(MADE["project"].folder / "base")), len(lab.log())
     change(project, "name=hello", "name=hello+1")
@@ -227,6 +227,9 @@ def plus(lab):
     assert project.bake("--dry-run")[0].startswith("hello+1 of ") and len(lab.log()) == since
     change(project, "[image]\n", "[image]\nname=hello\n")
     assert project.bake("--to-ami", "--dry-run")[0].startswith("hello of ")
+    change(project, "[image]\n", "[image]\nformat=qcow2\n")
+    out, err = project.bake("--to-ami", "-q", code=CONFIG)
+    assert not out and err.count("\n") == 1 and "qcow2 cannot be sent block by block" in err, err
 
 
 @case("of two architectures the one that can be made is told of, and nothing is promoted")
