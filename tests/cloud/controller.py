@@ -154,6 +154,7 @@ class Running:
     """A build, or another command, that goes on while the test does something."""
 
     def __init__(self, project, *words, command="build", **more):
+        self.patience = project.patience
         self.process = project.start(command, str(project.folder), *words, **more)
         self.lines = []
         self.came = threading.Condition()
@@ -175,7 +176,7 @@ class Running:
             lines = [line for line in self.lines if line and text in line]
             return lines[times - 1:] or (None in self.lines and [None])
         with self.came:
-            line = (self.came.wait_for(found, PATIENCE) or [None])[0]
+            line = (self.came.wait_for(found, self.patience) or [None])[0]
         assert line, (text, self.lines)
         return line
 
@@ -184,8 +185,8 @@ class Running:
 
     def end(self, code=0):
         """(standard output, standard error) once it has ended with this code."""
-        self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
+        self.process.wait(self.patience)
+        self.reader.join(self.patience)
         err = "".join(line for line in self.lines if line)
         assert self.process.returncode == code, (self.process.returncode, err)
         return self.process.stdout.read(), err

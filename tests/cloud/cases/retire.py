@@ -24,8 +24,7 @@ def bake(lab, name, project="hello", arch="x86_64", region=None, **more):
     volume = ec2.create_volume(AvailabilityZone=(region or "us-east-1") + "a", Size=1)["VolumeId"]
     snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=[
         {"ResourceType": "snapshot", "Tags": tags}])["SnapshotId"]
-    while ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]["State"] != "completed":
-        pass
+    lab.settle(snapshot=snapshot, region=region)
     ec2.delete_volume(VolumeId=volume)
     image = ec2.register_image(
         Name=name, RootDeviceName="/dev/xvda", Architecture=arch, VirtualizationType="hvm",
