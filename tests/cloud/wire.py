@@ -146,7 +146,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         if length > LIMIT:
             raise ConnectionError
-        return self.rfile.read(length)
+        body = self.rfile.read(length)
+        if len(body) < length:  # who has gone in the middle of a request has asked for nothing
+            raise ConnectionError
+        return body
 
     def serve(self):
         target = self.requestline.split(" ")[1]
