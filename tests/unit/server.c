@@ -145,6 +145,7 @@ static void start(struct server *s)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->more, NULL);
 	assert_int_equal(listen(s->fd, 16), 0);
+	s->answers = true;
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
@@ -191,7 +192,7 @@ void server_wait(struct server *s, unsigned requests)
 
 void server_stop(struct server *s)
 {
-	if (s->answer || s->route) {
+	if (s->answers) {
 		shutdown(s->fd, SHUT_RDWR);
 		pthread_join(s->thread, NULL);
 	}

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_SERVER_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #define SERVER_SILENT "" /* no answer at all until the client gives up */
 #define SERVER_CLOSE  "close"
@@ -21,6 +22,7 @@ struct server_route {
 
 struct server {
 	int fd;
+	bool answers; /* by the thread; else it refuses */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of requests, while it runs */
 	pthread_cond_t more;
